@@ -1,0 +1,171 @@
+"""What a user writes: `ModelMonitor.spec`. The CRD's schema, defaults and refusals are made from this module."""
+
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
+
+from modelmonitor_api.quantities import DURATION_PATTERN, RATIO_PATTERN, parse_duration
+from modelmonitor_api.wire import Wire
+
+
+def _rules(*rules: tuple[str, str]) -> dict[str, object]:
+    """CEL rules for the API server: each an expression and the message that says what to write instead."""
+    return {"x-kubernetes-validations": [{"rule": rule, "message": message} for rule, message in rules]}
+
+
+Duration = Annotated[str, StringConstraints(pattern=DURATION_PATTERN, min_length=2, max_length=16)]
+Ratio = Annotated[str, StringConstraints(pattern=RATIO_PATTERN, max_length=8)]
+LabelKey = Annotated[str, StringConstraints(min_length=1, max_length=317)]
+LabelValue = Annotated[str, StringConstraints(max_length=63, pattern=r"^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$")]
+ModelPattern = Annotated[str, StringConstraints(min_length=1, max_length=128)]
+
+_PORT_RULES = _rules(
+    (
+        "type(self) == int ? self >= 1 && self <= 65535 : self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$') "
+        "&& self.matches('[a-z]') && size(self) <= 15",
+        "a port is a number from 1 to 65535 or the name of a container port, for example 8000 or http",
+    )
+)
+Port = Annotated[int | str, Field(json_schema_extra={"x-kubernetes-int-or-string": True, **_PORT_RULES})]
+
+
+class SelectorRequirement(Wire):
+    """One label expression, as in a Kubernetes label selector."""
+
+    key: LabelKey = Field(description="Label key that the expression applies to.")
+    operator: str = Field(
+        description="In, NotIn, Exists or DoesNotExist.",
+        json_schema_extra={"enum": ["In", "NotIn", "Exists", "DoesNotExist"]},
+    )
+    values: tuple[LabelValue, ...] = Field(
+        default=(), max_length=64, description="Values for In and NotIn; empty for Exists and DoesNotExist."
+    )
+
+
+class Selector(Wire):
+    """Which pods of the monitor's own namespace are Triton servers to watch."""
+
+    match_labels: dict[LabelKey, LabelValue] = Field(
+        default={}, max_length=32, description="Labels that a pod must carry, with these values."
+    )
+    match_expressions: tuple[SelectorRequirement, ...] = Field(
+        default=(), max_length=16, description="Label expressions that a pod must satisfy."
+    )
+
+
+_SELECTOR_RULES = _rules(
+    (
+        "(has(self.matchLabels) && size(self.matchLabels) > 0) || "
+        "(has(self.matchExpressions) && size(self.matchExpressions) > 0)",
+        "selector is empty and would watch every pod of the namespace: name the labels of your Triton pods, "
+        "for example selector: {matchLabels: {app: my-triton}}",
+    ),
+    (
+        "!has(self.matchExpressions) || self.matchExpressions.all(e, e.operator in ['In', 'NotIn'] ? "
+        "has(e.values) && size(e.values) > 0 : !has(e.values) || size(e.values) == 0)",
+        "matchExpressions: In and NotIn need values; Exists and DoesNotExist take none",
+    ),
+)
+
+
+class ModelSelection(Wire):
+    """Which models of the selected servers count."""
+
+    include: tuple[ModelPattern, ...] = Field(
+        default=("*",), min_length=1, max_length=64, description="Shell patterns of model names to watch."
+    )
+    exclude: tuple[ModelPattern, ...] = Field(
+        default=(), max_length=64, description="Shell patterns of model names to leave out, for example warmup-*."
+    )
+
+
+class Triton(Wire):
+    """Where the selected pods serve Triton's HTTP and metrics endpoints."""
+
+    http_port: Port = Field(default=8000, description="Triton's HTTP port: number, or name of a container port.")
+    metrics_port: Port = Field(default=8002, description="Triton's metrics port: number, or name of a container port.")
+    models: ModelSelection = Field(
+        default=ModelSelection(),
+        description="Which models count; by default all of them.",
+    )
+
+
+class GpuThresholds(Wire):
+    """Limits for the GPUs that the selected pods hold."""
+
+    max_temperature_celsius: int = Field(
+        default=85, ge=40, le=120, description="GPU temperature from which GpuHot is reported, in degrees Celsius."
+    )
+
+
+class HealthSpec(Wire):
+    """When a model counts as healthy."""
+
+    window: Duration = Field(
+        default="5m",
+        description="Sliding window over which ratios and latencies are taken, from 1m to 1h.",
+        json_schema_extra=_rules(
+            (
+                "duration(self) >= duration('1m') && duration(self) <= duration('1h')",
+                "health.window is from 1m to 1h, for example 5m",
+            )
+        ),
+    )
+    minimum_requests: int = Field(
+        default=20,
+        ge=1,
+        le=1_000_000,
+        description="Requests in the window below which ratio and latency findings stay silent.",
+    )
+    max_failure_ratio: Ratio = Field(
+        default="0.01", description='Largest share of failed requests, as a decimal string such as "0.01".'
+    )
+    max_latency: Duration | None = Field(
+        default=None,
+        description="Largest request latency, for example 50ms: the 99th percentile where Triton publishes "
+        "summary_latencies, else the mean. Without it latency is shown but never a finding.",
+        json_schema_extra=_rules(
+            ("duration(self) > duration('0s')", "health.maxLatency is longer than zero, for example 50ms")
+        ),
+    )
+    gpu: GpuThresholds = Field(default=GpuThresholds(), description="Limits for the GPUs that the pods hold.")
+
+    @property
+    def window_seconds(self) -> int:
+        """Length of the window, in whole seconds."""
+        return int(parse_duration(self.window))
+
+    @property
+    def max_latency_seconds(self) -> float | None:
+        """Largest latency in seconds, or None where none is asked for."""
+        return None if self.max_latency is None else parse_duration(self.max_latency)
+
+
+class ModelMonitorSpec(Wire):
+    """What a team asks for: what to watch, and when it counts as healthy."""
+
+    selector: Selector = Field(
+        description="Labels of the Triton pods to watch, in the monitor's own namespace.",
+        json_schema_extra=_SELECTOR_RULES,
+    )
+    triton: Triton = Field(default=Triton(), description="Where the pods serve Triton's endpoints.")
+    interval: Duration = Field(
+        default="15s",
+        description="How often the sidecars read the pods, from 5s to 30s. The smallest wins where two monitors select "
+        "one pod.",
+        json_schema_extra=_rules(
+            (
+                "duration(self) >= duration('5s') && duration(self) <= duration('30s')",
+                "interval is from 5s to 30s, for example 15s",
+            )
+        ),
+    )
+    health: HealthSpec = Field(default=HealthSpec(), description="When a model counts as healthy.")
+    suspend: bool = Field(
+        default=False, description="True stops watching without losing the object; Ready says Suspended."
+    )
+
+    @property
+    def interval_seconds(self) -> int:
+        """How often a sidecar reads, in whole seconds."""
+        return int(parse_duration(self.interval))

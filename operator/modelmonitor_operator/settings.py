@@ -1,0 +1,125 @@
+"""The operator's settings: one documented class, filled by the chart from a JSON file that is mounted into the pod.
+
+What an administrator decides is here; what a team decides is in the ModelMonitor.
+"""
+
+from enum import StrEnum
+from pathlib import Path
+
+from pydantic import ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+from modelmonitor_api.wire import Wire
+
+Json = dict[str, object]
+
+
+class Strict(Wire):
+    """Settings refuse names that they do not know: a misspelt setting must not be silent."""
+
+    model_config = ConfigDict(frozen=True, alias_generator=to_camel, populate_by_name=True, extra="forbid")
+
+
+class GpuAccessPreset(StrEnum):
+    """How the sidecar's pod gets at NVML."""
+
+    RUNTIME_CLASS = "runtimeClass"
+    CDI = "cdi"
+    GKE = "gke"
+    NONE = "none"
+    SIMULATED = "simulated"
+
+
+class GpuAccess(Strict):
+    """How the sidecar's pod gets at NVML."""
+
+    preset: GpuAccessPreset = Field(
+        default=GpuAccessPreset.RUNTIME_CLASS,
+        description="runtimeClass (GPU operator), cdi (NRI plugin), gke (driver on the host), none (container runtime "
+        "does it by default), simulated (a simulated NVML library from the node).",
+    )
+    runtime_class_name: str = Field(default="nvidia", description="RuntimeClass of the runtimeClass preset.")
+    driver_host_path: str = Field(
+        default="/home/kubernetes/bin/nvidia", description="Folder of the driver on the node, for the gke preset."
+    )
+    simulated_host_path: str = Field(
+        default="/run/modelmonitor/nvml",
+        description="Folder on the node with the simulated libnvidia-ml.so.1 and its state, for the simulated preset.",
+    )
+
+
+class SidecarSettings(Strict):
+    """The DaemonSet of sidecars."""
+
+    image: str = Field(description="Image of the sidecar.")
+    image_pull_policy: str = Field(default="IfNotPresent", description="Always, IfNotPresent or Never.")
+    image_pull_secrets: tuple[str, ...] = Field(default=(), description="Names of pull Secrets in its namespace.")
+    service_account_name: str = Field(default="modelmonitor-sidecar", description="ServiceAccount, made by the chart.")
+    gpu_access: GpuAccess = Field(default=GpuAccess(), description="How the pod gets at NVML.")
+    resources: Json = Field(
+        default={"requests": {"cpu": "10m", "memory": "64Mi"}, "limits": {"memory": "128Mi"}},
+        description="Resources of the container.",
+    )
+    affinity: Json = Field(default={}, description="Affinity of the pods: by default nodes labelled as GPU nodes.")
+    node_selector: dict[str, str] = Field(default={}, description="Node selector of the pods.")
+    tolerations: tuple[Json, ...] = Field(default=({"operator": "Exists"},), description="Tolerations of the pods.")
+    priority_class_name: str = Field(default="", description="Priority class of the pods.")
+    pod_labels: dict[str, str] = Field(default={}, description="More labels of the pods.")
+    pod_annotations: dict[str, str] = Field(default={}, description="More annotations of the pods.")
+    pod_resources_host_path: str = Field(
+        default="/var/lib/kubelet/pod-resources", description="Folder of the kubelet's pod-resources socket."
+    )
+    max_unavailable: str = Field(default="10%", description="How many sidecars a rolling update may stop at once.")
+
+
+class LeaseSettings(Strict):
+    """Leader election."""
+
+    name: str = Field(default="modelmonitor-operator", description="Name of the Lease.")
+    duration_seconds: float = Field(default=15.0, ge=3, description="How long a leader may be silent.")
+    renew_seconds: float = Field(default=5.0, ge=0.5, description="How often the leader renews.")
+    timeout_seconds: float = Field(default=4.0, ge=0.5, description="Deadline of one call.")
+
+
+class Settings(Strict):
+    """Everything that an administrator decides."""
+
+    namespace: str = Field(description="Namespace of the operator.")
+    sidecar_namespace: str = Field(description="Namespace of the sidecars, their plans and their key.")
+    anchor_name: str = Field(
+        default="modelmonitor-anchor", description="ConfigMap of the chart that owns what the operator creates."
+    )
+    sidecar_name: str = Field(default="modelmonitor-sidecar", description="Name of the DaemonSet and its key's prefix.")
+    watch_namespaces: tuple[str, ...] = Field(default=(), description="Namespaces to watch; empty means all.")
+    sidecar: SidecarSettings = Field(description="The DaemonSet of sidecars.")
+    lease: LeaseSettings = Field(default=LeaseSettings(), description="Leader election.")
+    runbook_base_url: str = Field(
+        default="https://modelmonitor.dev/runbooks", description="Where the runbook pages are served."
+    )
+    cycle_seconds: float = Field(default=10.0, ge=1, description="How often the operator asks the sidecars.")
+    poll_timeout_seconds: float = Field(default=3.0, gt=0, description="Deadline of one sidecar's answer.")
+    poll_concurrency: int = Field(default=64, ge=1, description="Sidecars that are asked at the same time.")
+    resync_seconds: float = Field(default=300.0, ge=10, description="How often everything is listed and compared.")
+    workers: int = Field(default=4, ge=1, description="Reconciliations that run at the same time.")
+    request_timeout_seconds: float = Field(default=10.0, gt=0, description="Deadline of one call to the API server.")
+    http_port: int = Field(default=8080, description="Port of /healthz, /readyz and /metrics.")
+    log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR.")
+
+    @property
+    def key_secret_name(self) -> str:
+        """Secret with the key that signs summaries."""
+        return f"{self.sidecar_name}-key"
+
+
+def parse_settings(text: str) -> Settings:
+    """Settings of a JSON document.
+
+    Raises:
+        ValueError: a name is unknown, a value is out of range, or the text is no JSON; the message names the field.
+    """
+    return Settings.model_validate_json(text)
+
+
+def read_settings(path: Path) -> Settings:
+    """Settings of the file that the chart mounts."""
+    return parse_settings(path.read_text())

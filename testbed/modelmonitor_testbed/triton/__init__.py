@@ -1,0 +1,1 @@
+"""A real Triton server with small models whose behaviour can be changed while it runs."""
