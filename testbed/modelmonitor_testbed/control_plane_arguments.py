@@ -113,6 +113,7 @@ def controller_manager_arguments(plan: ControlPlanePlan, kubeconfig: Path) -> li
         f"--root-ca-file={authority.pair.certificate}",
         f"--service-account-private-key-file={authority.service_account_key}",
         "--use-service-account-credentials=true",
+        f"--flex-volume-plugin-dir={plan.folder / 'flexvolume'}",
         "--leader-elect=false",
         "--kube-api-qps=200",
         "--kube-api-burst=400",
