@@ -3,12 +3,13 @@
 from typing import Annotated
 
 from pydantic import Field, StringConstraints
+from pydantic.config import JsonDict
 
 from modelmonitor_api.quantities import DURATION_PATTERN, RATIO_PATTERN, parse_duration
 from modelmonitor_api.wire import Wire
 
 
-def _rules(*rules: tuple[str, str]) -> dict[str, object]:
+def _rules(*rules: tuple[str, str]) -> JsonDict:
     """CEL rules for the API server: each an expression and the message that says what to write instead."""
     return {"x-kubernetes-validations": [{"rule": rule, "message": message} for rule, message in rules]}
 

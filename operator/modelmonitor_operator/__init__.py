@@ -1,1 +1,1 @@
-"""The operator: watches ModelMonitors and their pods, tells sidecars what to read, writes the verdict into the status."""
+"""The operator: watches ModelMonitors and their pods, plans the sidecars, writes the verdict into the status."""

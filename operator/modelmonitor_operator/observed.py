@@ -1,4 +1,4 @@
-"""What the operator knows, as values: monitors, pods, sidecars and their answers. Adapters make them, the core reads them.
+"""What the operator knows, as values. Adapters make them, the pure core reads them.
 
 Times are seconds since the epoch, as the operator's clock or the API server says them.
 """
