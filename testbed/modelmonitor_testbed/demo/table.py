@@ -1,0 +1,93 @@
+"""ModelMonitors as a table for a terminal. Pure: objects of the API server in, a picture out."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from modelmonitor_api.findings import Severity
+from modelmonitor_api.status import HealthState, ModelMonitorStatus
+
+_STATE_STYLES = {
+    HealthState.HEALTHY: "bold green",
+    HealthState.DEGRADED: "bold yellow",
+    HealthState.UNHEALTHY: "bold red",
+    HealthState.UNKNOWN: "dim",
+}
+_SEVERITY_STYLES = {Severity.CRITICAL: "red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
+
+Monitor = tuple[str, ModelMonitorStatus]
+"""`namespace/name` of a monitor and what its status says."""
+
+
+def render_age(then: str | None, now: datetime) -> str:
+    """How long ago a time of the status was, in whole seconds or minutes; `-` where there is none."""
+    if then is None:
+        return "-"
+    seconds = max(0, int((now - datetime.fromisoformat(then)).total_seconds()))
+    return f"{seconds}s" if seconds < 120 else f"{seconds // 60}m"
+
+
+def _condition(status: ModelMonitorStatus, name: str) -> str:
+    return next((c.status.value for c in status.conditions if c.type == name), "-")
+
+
+def _monitors_table(monitors: Sequence[Monitor], now: datetime) -> Table:
+    table = Table(title="ModelMonitors", title_justify="left", expand=True)
+    for column in ("monitor", "ready", "health", "models", "gpus", "observed"):
+        table.add_column(column, no_wrap=True)
+    table.add_column("summary", ratio=1)
+    for name, status in monitors:
+        health = status.health
+        table.add_row(
+            name,
+            _condition(status, "Ready"),
+            Text(health.state, style=_STATE_STYLES[health.state]),
+            health.models_ready,
+            health.gpus_healthy,
+            render_age(health.observed_at, now),
+            health.summary,
+        )
+    return table
+
+
+def _models_table(monitors: Sequence[Monitor]) -> Table:
+    table = Table(title="Models", title_justify="left", expand=True)
+    for column in ("monitor", "model", "health", "ready", "req/s", "failed", "latency", "queue"):
+        table.add_column(column, no_wrap=True)
+    for name, status in monitors:
+        for model in status.health.models:
+            latency = f"{model.latency} {model.latency_kind.lower()}" if model.latency and model.latency_kind else "-"
+            table.add_row(
+                name,
+                f"{model.name}:{model.version}" if model.version else model.name,
+                Text(model.state, style=_STATE_STYLES[model.state]),
+                model.ready,
+                model.requests_per_second or "-",
+                model.failure_ratio or "-",
+                latency,
+                model.queue_share or "-",
+            )
+    return table
+
+
+def _findings_table(monitors: Sequence[Monitor], now: datetime) -> Table:
+    table = Table(title="Findings", title_justify="left", expand=True)
+    for column in ("monitor", "finding", "since"):
+        table.add_column(column, no_wrap=True)
+    table.add_column("what and what to do", ratio=1)
+    for name, status in monitors:
+        for finding in status.health.findings:
+            code = Text(finding.code, style=_SEVERITY_STYLES[finding.severity])
+            table.add_row(name, code, render_age(finding.since, now), finding.message)
+    if not table.row_count:
+        table.add_row("-", Text("none", style="green"), "-", "nothing is wrong")
+    return table
+
+
+def build_table(monitors: Sequence[Monitor], now: datetime | None = None) -> RenderableType:
+    """The three tables of the demo: monitors, their models, their findings."""
+    moment = now or datetime.now(UTC)
+    return Group(_monitors_table(monitors, moment), _models_table(monitors), _findings_table(monitors, moment))
