@@ -14,6 +14,11 @@ def _rules(*rules: tuple[str, str]) -> JsonDict:
     return {"x-kubernetes-validations": [{"rule": rule, "message": message} for rule, message in rules]}
 
 
+def _duration_rule(condition: str, message: str) -> JsonDict:
+    """A rule that also says how a duration is written, where the text is none."""
+    return _rules((f"self.matches('{DURATION_PATTERN}') && {condition}", message))
+
+
 Duration = Annotated[str, StringConstraints(pattern=DURATION_PATTERN, min_length=2, max_length=16)]
 Ratio = Annotated[str, StringConstraints(pattern=RATIO_PATTERN, max_length=8)]
 LabelKey = Annotated[str, StringConstraints(min_length=1, max_length=317)]
@@ -105,11 +110,9 @@ class HealthSpec(Wire):
     window: Duration = Field(
         default="5m",
         description="Sliding window over which ratios and latencies are taken, from 1m to 1h.",
-        json_schema_extra=_rules(
-            (
-                "duration(self) >= duration('1m') && duration(self) <= duration('1h')",
-                "health.window is from 1m to 1h, for example 5m",
-            )
+        json_schema_extra=_duration_rule(
+            "duration(self) >= duration('1m') && duration(self) <= duration('1h')",
+            "health.window is a duration from 1m to 1h: write for example 5m",
         ),
     )
     minimum_requests: int = Field(
@@ -119,14 +122,22 @@ class HealthSpec(Wire):
         description="Requests in the window below which ratio and latency findings stay silent.",
     )
     max_failure_ratio: Ratio = Field(
-        default="0.01", description='Largest share of failed requests, as a decimal string such as "0.01".'
+        default="0.01",
+        description='Largest share of failed requests, from 0 to 1, as a decimal string such as "0.01".',
+        json_schema_extra=_rules(
+            (
+                f"self.matches('{RATIO_PATTERN.replace(chr(92), chr(92) * 2)}')",
+                'health.maxFailureRatio is a share from 0 to 1, in quotes: write for example "0.01" for one percent',
+            )
+        ),
     )
     max_latency: Duration | None = Field(
         default=None,
         description="Largest request latency, for example 50ms: the 99th percentile where Triton publishes "
         "summary_latencies, else the mean. Without it latency is shown but never a finding.",
-        json_schema_extra=_rules(
-            ("duration(self) > duration('0s')", "health.maxLatency is longer than zero, for example 50ms")
+        json_schema_extra=_duration_rule(
+            "duration(self) > duration('0s')",
+            "health.maxLatency is a duration longer than zero: write for example 50ms or 1s500ms",
         ),
     )
     gpu: GpuThresholds = Field(default=GpuThresholds(), description="Limits for the GPUs that the pods hold.")
@@ -154,11 +165,9 @@ class ModelMonitorSpec(Wire):
         default="15s",
         description="How often the sidecars read the pods, from 5s to 30s. The smallest wins where two monitors select "
         "one pod.",
-        json_schema_extra=_rules(
-            (
-                "duration(self) >= duration('5s') && duration(self) <= duration('30s')",
-                "interval is from 5s to 30s, for example 15s",
-            )
+        json_schema_extra=_duration_rule(
+            "duration(self) >= duration('5s') && duration(self) <= duration('30s')",
+            "interval is a duration from 5s to 30s: write for example 15s",
         ),
     )
     health: HealthSpec = Field(default=HealthSpec(), description="When a model counts as healthy.")

@@ -1,0 +1,1 @@
+"""Everything that can be derived from the code is made here, committed, and compared by `python -m generate --check`."""

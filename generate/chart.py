@@ -1,0 +1,94 @@
+"""What the chart takes from elsewhere: the CRDs as templates, and the table of its values as README."""
+
+import json
+import re
+from dataclasses import dataclass
+
+import yaml
+
+from generate.crd import render_yaml
+from generate.schema import Json
+from generate.tables import cell, render_table
+
+_ANNOTATIONS = """\
+metadata:
+  name: {name}
+  labels:
+    {{{{- include "modelmonitor.labels" . | nindent 4 }}}}
+  {{{{- if .Values.crds.keep }}}}
+  annotations:
+    helm.sh/resource-policy: keep
+  {{{{- end }}}}
+"""
+_README = """\
+<!-- Derived from values.yaml by `make generate`. -->
+# modelmonitor
+
+The Helm chart of the ModelMonitor operator. Installing it is described in
+[docs/install.md](../../docs/install.md), what it may do and why in [docs/security.md](../../docs/security.md).
+
+```sh
+helm install modelmonitor charts/modelmonitor --namespace modelmonitor --create-namespace
+```
+
+## Values
+
+{table}"""
+_KEY = re.compile(r"^( *)(?:# )?([A-Za-z][A-Za-z0-9]*):(?: .*)?$")
+_COMMENT = re.compile(r"^ *# -- (.*)$")
+_MORE = re.compile(r"^ *# (.*)$")
+
+
+def render_chart_crd(crd: Json) -> str:
+    """The CRD as a template of the chart: upgraded with the chart, kept when it is uninstalled."""
+    name = yaml.safe_load(render_yaml(crd["metadata"]))["name"]
+    spec = render_yaml({"spec": crd["spec"]})
+    if "{{" in spec:
+        raise ValueError(f"a description in {name} reads as a template; write it without double braces")
+    head = f"apiVersion: {crd['apiVersion']}\nkind: {crd['kind']}\n" + _ANNOTATIONS.format(name=name)
+    return (
+        "{{- /* Derived from operator/modelmonitor_api by `make generate`. */ -}}\n"
+        "{{- if .Values.crds.install }}\n" + head + spec + "{{- end }}\n"
+    )
+
+
+@dataclass(frozen=True)
+class ValueRow:
+    """One documented value of the chart."""
+
+    key: str
+    description: str
+    default: object
+
+
+def render_chart_readme(values: str) -> str:
+    """The chart's README, with a row for each value that has a `# --` comment."""
+    rows = [(f"`{row.key}`", cell(json.dumps(row.default)), row.description) for row in parse_values(values)]
+    return _README.format(table=render_table(("value", "default", "what it does"), rows))
+
+
+def parse_values(text: str) -> list[ValueRow]:
+    """The values that carry a `# --` comment, in the order of the file."""
+    document = yaml.safe_load(text)
+    rows: list[ValueRow] = []
+    path: list[str] = []
+    comment: list[str] = []
+    for line in text.splitlines():
+        if match := _COMMENT.match(line):
+            comment = [match[1]]
+        elif comment and (match := _MORE.match(line)):
+            comment.append(match[1])
+        elif (match := _KEY.match(line)) and not line.lstrip().startswith("#"):
+            path = [*path[: len(match[1]) // 2], match[2]]
+            if comment:
+                rows.append(ValueRow(".".join(path), " ".join(comment), _lookup(document, path)))
+            comment = []
+    return rows
+
+
+def _lookup(document: object, path: list[str]) -> object:
+    for key in path:
+        if not isinstance(document, dict):
+            raise TypeError(f"{'.'.join(path)} is not where its indentation says")
+        document = document[key]
+    return document
