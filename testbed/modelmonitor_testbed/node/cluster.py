@@ -1,0 +1,213 @@
+"""A whole Kubernetes cluster of our own on this machine: everything in private namespaces, nothing left behind.
+
+Files lie under the cluster's run folder, processes under one first process, addresses in one private range.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from modelmonitor_testbed.cache import cache_root, locked, run_folder
+from modelmonitor_testbed.certificates import Authority, make_authority
+from modelmonitor_testbed.control_plane_arguments import ControlPlanePlan
+from modelmonitor_testbed.controlplane import wait_until_ready
+from modelmonitor_testbed.debian import NODE_NEEDS, MissingPrograms, ensure
+from modelmonitor_testbed.images import pause_image
+from modelmonitor_testbed.kubectl import Kubectl
+from modelmonitor_testbed.node import control_groups, namespaces, setup
+from modelmonitor_testbed.node.addresses import Addresses, choose_addresses, link_name
+from modelmonitor_testbed.node.configuration import CONTAINERD_SOCKET, NodePlace
+from modelmonitor_testbed.process import CommandError, run
+from modelmonitor_testbed.progress import step
+from modelmonitor_testbed.tools import CONTAINERD, tool
+
+_READY_SECONDS = 90.0
+_HIDDEN = ("/run", "/var/lib", "/var/log", "/proc", "/sys")
+"""Folders that a node replaces with its own, so the cache cannot lie there."""
+
+
+class NodeError(RuntimeError):
+    """The node did not become what it should; the message says where its logs are."""
+
+
+@dataclass(frozen=True)
+class NodeCluster:
+    """One cluster of one or two nodes, known by its name; all that is known of it is read from its folder."""
+
+    name: str = "modelmonitor"
+    nodes: int = 1
+
+    @property
+    def folder(self) -> Path:
+        """The folder that holds everything of the running cluster."""
+        return run_folder(self.name)
+
+    def create(self) -> None:
+        """Bring the cluster up, all nodes ready and the pause image loaded; a running one is left as it is."""
+        if self.is_running():
+            return
+        self._refuse_impossible()
+        ensure(NODE_NEEDS)
+        self.delete()
+        with step(f"cluster {self.name}", "starting", "control plane ready"):
+            places = self._start_first_node()
+        with step(f"cluster {self.name}, {self.nodes} node(s)", "starting", "ready"):
+            for place in places:
+                self._start_node(place)
+            self._wait_nodes_ready()
+            self.load_image(pause_image())
+
+    def load_image(self, archive: Path) -> None:
+        """Load an image (an OCI archive) into every node."""
+        for place in self.places():
+            if (pid := namespaces.read_pid(place.folder)) is None:
+                raise NodeError(f"cluster {self.name} does not run")
+            socket = f"/proc/{pid}/root{CONTAINERD_SOCKET}"
+            command = [tool(CONTAINERD, "ctr"), "--address", socket, "--namespace", "k8s.io"]
+            run([*command, "images", "import", "--snapshotter", place.snapshotter, archive])
+
+    def kubeconfig(self) -> Path:
+        """Return the kubeconfig of a cluster administrator."""
+        return self.folder / "kubeconfig"
+
+    def delete(self) -> None:
+        """End the cluster and remove all that it made on this machine; nothing happens where there is none."""
+        places = self.places()
+        for place in places:
+            namespaces.end(place.folder)
+        for place in places:
+            namespaces.remove_link(link_name(self.name, place.number))
+            control_groups.remove(place.control_group)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def leftovers(self) -> list[str]:
+        """Say what of the cluster is still on this machine: processes, mounts, links, control groups, files."""
+        found = [f"folder {self.folder}"] if self.folder.exists() else []
+        found += [f"link {link_name(self.name, n)}" for n in (1, 2) if namespaces.link_exists(link_name(self.name, n))]
+        for number in (1, 2):
+            found += [f"control group {g}" for g in control_groups.find(f"modelmonitor-{self.name}-{number}")]
+        found += [f"mount {line.split()[4]}" for line in _mounts() if f"{self.folder}/" in line]
+        return found + [f"process {pid}" for pid in _processes_with(f"{self.folder}/")]
+
+    def is_running(self) -> bool:
+        """Tell whether the first node of this cluster runs on this machine."""
+        return bool(self.places()) and namespaces.read_pid(self._place_folder(1)) is not None
+
+    def places(self) -> list[NodePlace]:
+        """Return where each node of the recorded cluster lives; none where there is no cluster."""
+        try:
+            state = json.loads((self.folder / "cluster.json").read_text())
+        except FileNotFoundError:
+            return []
+        return self._make_places(Addresses(state["second"]), state["nodes"], state["snapshotter"])
+
+    def kubectl(self) -> Kubectl:
+        """Return kubectl for this cluster."""
+        return Kubectl(self.kubeconfig())
+
+    def _refuse_impossible(self) -> None:
+        if os.geteuid() != 0:
+            raise MissingPrograms("missing: root. A node needs namespaces, mounts and control groups of its own.")
+        if any(str(cache_root()).startswith(f"{hidden}/") for hidden in _HIDDEN):
+            raise NodeError(f"the cache lies in {cache_root()}, which a node hides; set MODELMONITOR_CACHE elsewhere")
+
+    def _start_first_node(self) -> list[NodePlace]:
+        with locked("addresses"):
+            addresses = choose_addresses(self.name, namespaces.used_ranges())
+            self.folder.mkdir(parents=True)
+            state = {"second": addresses.second, "nodes": self.nodes, "snapshotter": choose_snapshotter(self.folder)}
+            (self.folder / "cluster.json").write_text(json.dumps(state))
+            places = self.places()
+            pid = namespaces.start(places[0], None)
+            namespaces.connect(places[0], pid, None)
+        plan = self._plan(addresses)
+        commands = setup.write_control_plane(plan)
+        setup.start_services(places[0], commands)
+        wait_until_ready(plan, _READY_SECONDS, self._check_alive)
+        return places
+
+    def _start_node(self, place: NodePlace) -> None:
+        first_pid = namespaces.read_pid(self._place_folder(1))
+        if place.number > 1:
+            namespaces.connect(place, namespaces.start(place, first_pid), first_pid)
+        control_groups.make(place.control_group)
+        commands = setup.write_node(place, Authority(self.folder / "pki"), f"https://{place.addresses.api_server}:6443")
+        setup.start_services(place, commands)
+
+    def _plan(self, addresses: Addresses) -> ControlPlanePlan:
+        return ControlPlanePlan(
+            folder=self.folder,
+            authority=make_authority(self.folder / "pki"),
+            address=addresses.api_server,
+            port=6443,
+            etcd_port=2379,
+            etcd_peer_port=2380,
+            controller_port=10257,
+            service_range=addresses.services,
+            pod_range=addresses.pods,
+            audit_log=self.folder / "audit.jsonl",
+        )
+
+    def _wait_nodes_ready(self) -> None:
+        kubectl = self.kubectl()
+
+        def ready() -> bool:
+            items = kubectl.get("nodes")["items"]
+            conditions = [c for item in items for c in item["status"].get("conditions", []) if c["type"] == "Ready"]
+            return len(items) == self.nodes and [c["status"] for c in conditions] == ["True"] * self.nodes
+
+        wait_for(ready, _READY_SECONDS, f"nodes of {self.name} ready; logs are in {self.folder}/node*/")
+
+    def _check_alive(self) -> None:
+        if not self.is_running():
+            raise NodeError(f"the node's first process ended; see {self._place_folder(1)}/init.log")
+
+    def _place_folder(self, number: int) -> Path:
+        return self.folder / f"node{number}"
+
+    def _make_places(self, addresses: Addresses, count: int, snapshotter: str) -> list[NodePlace]:
+        numbers = range(1, count + 1)
+        return [NodePlace(self.name, n, self._place_folder(n), addresses, snapshotter) for n in numbers]
+
+
+def choose_snapshotter(folder: Path) -> str:
+    """Return containerd's snapshotter: overlayfs, unless the folder itself lies on an overlay (as in a container)."""
+    kind = run(["stat", "--file-system", "--format=%T", folder]).strip()
+    return "native" if kind == "overlayfs" else "overlayfs"
+
+
+def wait_for(condition: Callable[[], bool], timeout_seconds: float, what: str) -> None:
+    """Wait until a condition holds; raise NodeError with `what` was waited for when it never does."""
+    deadline = time.monotonic() + timeout_seconds
+    last = "it never held"
+    while time.monotonic() < deadline:
+        try:
+            if condition():
+                return
+        except CommandError as error:
+            last = str(error)
+        time.sleep(0.2)
+    raise NodeError(f"not within {timeout_seconds:.0f} s: {what} ({last})")
+
+
+def _mounts() -> list[str]:
+    return Path("/proc/self/mountinfo").read_text().splitlines()
+
+
+def _processes_with(text: str) -> list[str]:
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and int(entry.name) != os.getpid():
+            try:
+                words = (entry / "cmdline").read_bytes()
+            except OSError:
+                continue
+            if text.encode() in words:
+                found.append(entry.name)
+    return found
