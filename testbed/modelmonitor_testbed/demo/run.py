@@ -1,0 +1,127 @@
+"""`make demo`: from nothing to a living table, one progress line a step."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+from rich.console import Console
+from rich.live import Live
+
+from modelmonitor_api.status import HealthState, ModelMonitorStatus
+from modelmonitor_testbed.cache import checkout_root
+from modelmonitor_testbed.demo.table import Monitor, build_table
+from modelmonitor_testbed.installation import (
+    SYSTEM_NAMESPACE,
+    TESTBED_NAMESPACE,
+    Installation,
+    load_images,
+    manifest,
+    open_installation,
+    start_gpu_simulator,
+)
+from modelmonitor_testbed.kubectl import Kubectl, pod_is_ready, wait_until
+from modelmonitor_testbed.progress import step
+from modelmonitor_testbed.provider import ClusterProvider
+from modelmonitor_testbed.tools import KUBERNETES, tool
+
+TEAM = "team-a"
+VERDICT_SECONDS = 120.0
+REFRESH_SECONDS = 2.0
+
+_IN_TRITON = f"kubectl exec -n {TEAM} deploy/fraud-triton -- modelctl"
+_IN_SIMULATOR = f"kubectl exec -n {TESTBED_NAMESPACE} ds/gpu-simulator -- gpusim"
+
+
+def run_demo(provider: ClusterProvider) -> int:
+    """Bring everything up, then show the table: live on a terminal, once without one.
+
+    Raises:
+        CommandError, WaitTimeout: a step failed; the message says which and why.
+    """
+    installation = _bring_up(provider)
+    _wait_for_verdicts(installation.kubectl)
+    print(render_trials(tool(KUBERNETES, "kubectl"), provider.kubeconfig()))
+    if not sys.stdout.isatty():
+        Console(width=160).print(build_table(read_monitors(installation.kubectl)))
+        return 0
+    _show_live(installation.kubectl)
+    return 0
+
+
+def _bring_up(provider: ClusterProvider) -> Installation:
+    with step("cluster", "starting", "up"):
+        provider.create()
+    load_images(provider)
+    installation = open_installation(provider)
+    with step("simulated GPUs", "starting", "offered by the kubelet"):
+        start_gpu_simulator(installation)
+    with step("operator", "installing the chart with Helm", "ready"):
+        installation.install_chart()
+    with step("Triton with four models, and load", "starting", "serving"):
+        installation.kubectl.apply(manifest("triton.yaml"), manifest("load.yaml"))
+        wait_until(lambda: _serving(installation.kubectl), 120, f"the pods of {TEAM} are ready")
+    with step("examples/demo", "applying", "applied"):
+        installation.kubectl.apply(checkout_root() / "examples" / "demo")
+    return installation
+
+
+def _serving(kubectl: Kubectl) -> bool:
+    pods = kubectl.get("pods", namespace=TEAM)["items"]
+    return bool(pods) and all(pod_is_ready(pod) for pod in pods)
+
+
+def _wait_for_verdicts(kubectl: Kubectl) -> None:
+    with step("verdict", "waiting for the first one", "given"):
+        wait_until(
+            lambda: all(status.health.state is not HealthState.UNKNOWN for _, status in _present(kubectl)),
+            VERDICT_SECONDS,
+            "every monitor of the demo has a verdict",
+            every_seconds=1,
+        )
+
+
+def _present(kubectl: Kubectl) -> list[Monitor]:
+    monitors = read_monitors(kubectl)
+    return monitors or [("none", ModelMonitorStatus())]
+
+
+def read_monitors(kubectl: Kubectl) -> list[Monitor]:
+    """Every ModelMonitor of the cluster with its status, in the order of their names."""
+    found = [
+        (
+            f"{item['metadata']['namespace']}/{item['metadata']['name']}",
+            ModelMonitorStatus.model_validate(item.get("status", {})),
+        )
+        for item in kubectl.get("modelmonitors")["items"]
+    ]
+    return sorted(found, key=lambda each: each[0])
+
+
+def _show_live(kubectl: Kubectl) -> None:
+    with Live(build_table(read_monitors(kubectl)), auto_refresh=False, screen=False) as live:
+        try:
+            while True:
+                time.sleep(REFRESH_SECONDS)
+                live.update(build_table(read_monitors(kubectl)), refresh=True)
+        except KeyboardInterrupt:
+            pass
+    print("The cluster stays up; `make demo` shows the table again, `make demo-down` removes everything.")
+
+
+def render_trials(kubectl: Path, kubeconfig: Path) -> str:
+    """Three things to try, as commands to copy into another terminal."""
+    return f"""
+Three things to try in another terminal:
+  export KUBECONFIG={kubeconfig} PATH={kubectl.parent}:$PATH
+  {_IN_TRITON} fast fail_ratio=1           # break a model
+  {_IN_SIMULATOR} set 0 temperature=97     # overheat a GPU
+  {_IN_SIMULATOR} xid 0 79                 # send an Xid
+Undo them:
+  {_IN_TRITON} fast fail_ratio=0
+  {_IN_SIMULATOR} restore
+Why is it so, and what does the operator do:
+  kubectl describe mm -n {TEAM} fraud
+  kubectl logs -n {SYSTEM_NAMESPACE} deploy/modelmonitor-operator
+"""
