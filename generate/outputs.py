@@ -5,9 +5,9 @@ from pathlib import Path
 from generate.chart import render_chart_crd, render_chart_readme
 from generate.crd import MONITOR_CRD, PLAN_CRD, build_monitor_crd, build_plan_crd, render_yaml
 from generate.findings_page import render_findings
-from generate.metrics_page import render_metrics
 from generate.schema import Json
 from generate.schema_page import render_settings, render_spec, render_status
+from generate.values_schema import render_values_schema
 
 _CRDS = {
     "modelmonitor.dev_modelmonitors.yaml": (MONITOR_CRD, build_monitor_crd),
@@ -18,7 +18,6 @@ _PAGES = {
     "status.md": render_status,
     "settings.md": render_settings,
     "findings.md": render_findings,
-    "metrics.md": render_metrics,
 }
 HEADER = "# Derived from operator/modelmonitor_api by `make generate`.\n"
 
@@ -33,5 +32,7 @@ def build_outputs(root: Path) -> dict[Path, str]:
         outputs[chart / "templates" / "crds" / f"{crd_name.partition('.')[0]}.yaml"] = render_chart_crd(crd)
     for name, render in _PAGES.items():
         outputs[root / "docs" / "reference" / name] = render()
-    outputs[chart / "README.md"] = render_chart_readme((chart / "values.yaml").read_text())
+    values = (chart / "values.yaml").read_text()
+    outputs[chart / "README.md"] = render_chart_readme(values)
+    outputs[chart / "values.schema.json"] = render_values_schema(values)
     return outputs

@@ -1,0 +1,20 @@
+{{/* Combinations that cannot work, refused with what to do instead. */}}
+{{- define "modelmonitor.guards" -}}
+{{- $operator := .Values.operator -}}
+{{- $sidecar := .Values.sidecar -}}
+{{- if and $operator.podDisruptionBudget.enabled (lt (int $operator.replicas) 2) -}}
+{{- fail "operator.podDisruptionBudget.enabled with one replica would block every drain of its node: set operator.replicas to 2 or more, or switch the budget off" -}}
+{{- end -}}
+{{- if and (not $operator.serviceAccount.create) (not $operator.serviceAccount.name) -}}
+{{- fail "operator.serviceAccount.create is false: name an existing ServiceAccount in operator.serviceAccount.name" -}}
+{{- end -}}
+{{- if and (not $sidecar.serviceAccount.create) (not $sidecar.serviceAccount.name) -}}
+{{- fail "sidecar.serviceAccount.create is false: name an existing ServiceAccount in sidecar.serviceAccount.name" -}}
+{{- end -}}
+{{- if and (eq (include "modelmonitor.operator.serviceAccount" .) (include "modelmonitor.sidecar.serviceAccount" .)) (eq (include "modelmonitor.namespace" .) (include "modelmonitor.sidecar.namespace" .)) -}}
+{{- fail "operator and sidecar would share one ServiceAccount, and every GPU node the operator's rights: give them different names" -}}
+{{- end -}}
+{{- if and (eq $sidecar.gpuAccess.preset "runtimeClass") (not $sidecar.gpuAccess.runtimeClassName) -}}
+{{- fail "sidecar.gpuAccess.preset is runtimeClass: set sidecar.gpuAccess.runtimeClassName, for example nvidia, or choose the preset none" -}}
+{{- end -}}
+{{- end -}}

@@ -1,0 +1,26 @@
+{{/* What the operator does in the namespaces of the ModelMonitors. docs/security.md says why. */}}
+{{- define "modelmonitor.rights.watched" -}}
+- {apiGroups: [modelmonitor.dev], resources: [modelmonitors], verbs: [get, list, watch]}
+- {apiGroups: [modelmonitor.dev], resources: [modelmonitors/status], verbs: [patch]}
+- {apiGroups: [""], resources: [pods], verbs: [list, watch]}
+- {apiGroups: [""], resources: [events], verbs: [create, patch]}
+{{- end -}}
+
+{{/* What it does in the namespace of the sidecars. A name cannot limit create, list and watch of a whole kind. */}}
+{{- define "modelmonitor.rights.sidecars" -}}
+{{- $sidecar := include "modelmonitor.sidecar.name" . -}}
+- {apiGroups: [modelmonitor.dev], resources: [nodeplans], verbs: [get, list, watch, create, patch, delete]}
+- {apiGroups: [apps], resources: [daemonsets], verbs: [create]}
+- {apiGroups: [apps], resources: [daemonsets], verbs: [get, list, watch, patch, delete], resourceNames: [{{ $sidecar }}]}
+- {apiGroups: [""], resources: [secrets], verbs: [create]}
+- {apiGroups: [""], resources: [secrets], verbs: [get, list, watch, patch, delete], resourceNames: [{{ $sidecar }}-key]}
+- {apiGroups: [""], resources: [configmaps], verbs: [get, list, watch], resourceNames: [{{ include "modelmonitor.anchor.name" . }}]}
+- {apiGroups: [""], resources: [pods], verbs: [list, watch]}
+- {apiGroups: [""], resources: [events], verbs: [list]}
+{{- end -}}
+
+{{/* What it does in its own namespace: the Lease of the leader. */}}
+{{- define "modelmonitor.rights.own" -}}
+- {apiGroups: [coordination.k8s.io], resources: [leases], verbs: [create]}
+- {apiGroups: [coordination.k8s.io], resources: [leases], verbs: [get, update], resourceNames: [{{ include "modelmonitor.operator.name" . }}]}
+{{- end -}}

@@ -1,0 +1,37 @@
+{{/* The operator's settings, as JSON with sorted keys: docs/reference/settings.md. */}}
+{{- define "modelmonitor.settings" -}}
+{{- $sidecar := .Values.sidecar -}}
+{{- $settings := dict
+  "namespace" (include "modelmonitor.namespace" .)
+  "sidecarNamespace" (include "modelmonitor.sidecar.namespace" .)
+  "anchorName" (include "modelmonitor.anchor.name" .)
+  "sidecarName" (include "modelmonitor.sidecar.name" .)
+  "watchNamespaces" .Values.watchNamespaces
+  "runbookBaseUrl" .Values.runbookBaseUrl
+  "httpPort" .Values.operator.httpPort
+  "logLevel" .Values.operator.logLevel
+  "lease" (dict "name" (include "modelmonitor.operator.name" .))
+  "sidecar" (dict
+    "image" (include "modelmonitor.image" (dict "root" . "image" $sidecar.image))
+    "imagePullPolicy" $sidecar.image.pullPolicy
+    "imagePullSecrets" (include "modelmonitor.pullSecrets" . | fromJsonArray)
+    "serviceAccountName" (include "modelmonitor.sidecar.serviceAccount" .)
+    "gpuAccess" $sidecar.gpuAccess
+    "resources" $sidecar.resources
+    "affinity" $sidecar.affinity
+    "nodeSelector" $sidecar.nodeSelector
+    "tolerations" $sidecar.tolerations
+    "priorityClassName" $sidecar.priorityClassName
+    "podLabels" (merge (dict) $sidecar.podLabels .Values.commonLabels)
+    "podAnnotations" $sidecar.podAnnotations
+    "podResourcesHostPath" $sidecar.podResourcesHostPath
+    "maxUnavailable" (toString $sidecar.maxUnavailable)
+  )
+-}}
+{{- range $name, $value := .Values.operator.settings -}}
+{{- if and (hasKey $settings $name) (ne $name "lease") -}}
+{{- fail (printf "operator.settings.%s: the chart has a value of its own for it; set that one instead" $name) -}}
+{{- end -}}
+{{- end -}}
+{{- mergeOverwrite $settings (deepCopy .Values.operator.settings) | toPrettyJson -}}
+{{- end -}}
