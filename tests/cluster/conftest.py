@@ -1,0 +1,120 @@
+"""One real node for the whole ring: built, installed by Helm, and taken away at the end."""
+
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from modelmonitor_testbed.load.manifests import load_deployment
+from modelmonitor_testbed.triton.manifests import triton_deployment
+from scenario import MonitorView, monitor_manifest
+
+from modelmonitor_testbed.cache import cache_folder
+from modelmonitor_testbed.installation import (
+    SYSTEM_NAMESPACE,
+    TESTBED_NAMESPACE,
+    Installation,
+    load_images,
+    open_installation,
+    start_gpu_simulator,
+)
+from modelmonitor_testbed.kubectl import pod_is_ready, wait_until
+from modelmonitor_testbed.node.cluster import NodeCluster
+from modelmonitor_testbed.process import CommandError
+from modelmonitor_testbed.progress import say
+
+CLUSTER_NAME = "test"
+TEAM = "team-a"
+TRITON = "fraud-triton"
+MODELS = ("fast", "slow", "failing", "ensemble", "queue")
+
+
+@pytest.fixture(scope="session")
+def house() -> Iterator[Installation]:
+    """A node with our images, simulated GPUs and the product, as a user would install it."""
+    cluster = NodeCluster(CLUSTER_NAME)
+    if not os.environ.get("KEEP_CLUSTER"):
+        cluster.delete()
+    cluster.create()
+    load_images(cluster)
+    installation = open_installation(cluster)
+    start_gpu_simulator(installation)
+    installation.install_chart()
+    try:
+        yield installation
+    finally:
+        save_logs(installation)
+        if not os.environ.get("KEEP_CLUSTER"):
+            cluster.delete()
+            left = cluster.leftovers()
+            assert not left, f"the cluster left something behind: {left}"
+
+
+def save_logs(installation: Installation) -> None:
+    """Keep what the product said, for whoever reads a failed run."""
+    folder: Path = cache_folder("cluster-logs")
+    for namespace in (SYSTEM_NAMESPACE, TESTBED_NAMESPACE, TEAM):
+        try:
+            for pod in installation.kubectl.get("pods", namespace=namespace)["items"]:
+                name = pod["metadata"]["name"]
+                (folder / f"{namespace}-{name}.log").write_text(
+                    installation.kubectl.logs(name, namespace, "--all-containers", "--tail=2000")
+                )
+        except CommandError as error:
+            say("logs", str(error))
+
+
+@pytest.fixture(scope="session")
+def triton(house: Installation) -> Installation:
+    """A Triton with five models on one simulated GPU, under steady load."""
+    make_namespace(house, TEAM)
+    house.kubectl.apply(*triton_deployment(TRITON, TEAM, gpus=1, models=MODELS))
+    wait_until(lambda: ready_pods(house, TEAM, TRITON), 120, "Triton is ready")
+    house.kubectl.apply(
+        *load_deployment("load", TEAM, target=TRITON, rates={"fast": 10, "slow": 3, "failing": 3, "ensemble": 3})
+    )
+    wait_until(lambda: ready_pods(house, TEAM, "load"), 60, "the load generator runs")
+    return house
+
+
+@pytest.fixture(scope="session")
+def fraud(triton: Installation) -> MonitorView:
+    """The monitor of that Triton, with its first verdict; `first_verdict_seconds` says how long that took."""
+    begin = time.monotonic()
+    triton.kubectl.apply(monitor_manifest("fraud", TEAM, TRITON))
+    view = MonitorView(triton.kubectl, TEAM, "fraud")
+    wait_until(lambda: view.status().health.state == "Healthy", 60, "the first verdict is Healthy")
+    say("first verdict", f"Healthy {time.monotonic() - begin:.1f} s after kubectl apply, sidecars made on the way")
+    return view
+
+
+@pytest.fixture
+def calm(triton: Installation, fraud: MonitorView) -> Iterator[MonitorView]:
+    """The monitor with everything in order before the test, and put in order after it."""
+    fraud.wait_state("Healthy", 150)  # type: ignore[arg-type]
+    yield fraud
+    triton.gpusim("restore")
+    for model in MODELS:
+        if model != "ensemble":
+            triton.modelctl(TEAM, TRITON, model, "reset")
+
+
+def make_namespace(house: Installation, name: str) -> None:
+    """A namespace for a team."""
+    house.kubectl.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+
+
+def ready_pods(house: Installation, namespace: str, app: str) -> list[str]:
+    """Names of the pods of an app when all of them are ready; empty before."""
+    pods = house.kubectl.get("pods", namespace=namespace, selector=f"app={app}")["items"]
+    return [p["metadata"]["name"] for p in pods] if pods and all(pod_is_ready(p) for p in pods) else []
+
+
+@pytest.fixture
+def team(house: Installation, request: pytest.FixtureRequest) -> Iterator[str]:
+    """A namespace of the test's own, gone after it."""
+    name = "t-" + str(abs(hash(request.node.name)) % 10**8)
+    make_namespace(house, name)
+    yield name
+    house.kubectl.delete("namespace", name, wait=False)

@@ -1,0 +1,122 @@
+"""Models on a real Triton: well, failing, dead, slow, queueing, frozen, broken."""
+
+from conftest import MODELS, TEAM, TRITON, ready_pods
+from modelmonitor_testbed.load.manifests import load_deployment
+from modelmonitor_testbed.triton.manifests import triton_deployment
+from scenario import CLEAR_SECONDS, MonitorView, monitor_manifest
+
+from modelmonitor_api.findings import FindingCode, ObjectKind, Severity
+from modelmonitor_api.status import HealthState, LatencyKind
+from modelmonitor_testbed.installation import Installation
+from modelmonitor_testbed.kubectl import wait_until
+
+_WINDOW = {"window": "1m", "minimumRequests": 5}
+
+
+def test_a_monitor_is_healthy_within_a_minute_of_kubectl_apply(fraud: MonitorView) -> None:
+    status = fraud.wait_state(HealthState.HEALTHY)
+    assert status.health.models_ready == f"{len(MODELS)}/{len(MODELS)}"
+    assert status.health.gpus_healthy == "1/1"
+    assert status.health.pods.watched == status.health.pods.running == status.health.pods.selected == 1
+    assert status.observed_generation == 1
+    fast = next(model for model in status.health.models if model.name == "fast")
+    assert float(fast.requests_per_second or 0) > 5
+    assert fast.failure_ratio == "0"
+    assert fast.latency_kind is LatencyKind.MEAN
+    assert fraud.condition("Ready")[0] == "True"
+
+
+def test_kubectl_wait_returns_on_ready_and_the_columns_say_the_verdict(calm: MonitorView) -> None:
+    calm.kubectl.run("wait", "--for=condition=Ready", "modelmonitor/fraud", "--namespace", TEAM, "--timeout=10s")
+    table = calm.kubectl.run("get", "mm", "--namespace", TEAM)
+    assert table.split("\n")[0].split() == ["NAME", "READY", "HEALTH", "MODELS", "GPUS", "OBSERVED", "AGE"]
+    assert "Healthy" in table
+
+
+def test_a_model_that_fails_is_named_with_its_ratio_and_reason(triton: Installation, calm: MonitorView) -> None:
+    triton.modelctl(TEAM, TRITON, "failing", "fail_ratio=1")
+    finding = calm.wait_for(FindingCode.MODEL_FAILING)
+    assert finding.severity is Severity.CRITICAL
+    assert finding.object.kind is ObjectKind.MODEL
+    assert "failing" in finding.object.name
+    assert "BACKEND" in finding.message
+    assert "%" in finding.message
+    status = calm.wait_state(HealthState.UNHEALTHY)
+    assert status.health.reason == FindingCode.MODEL_FAILING
+    described = calm.kubectl.run("describe", "mm", "fraud", "--namespace", TEAM)
+    assert "ModelFailing" in described
+    assert "kubectl" in described
+    triton.modelctl(TEAM, TRITON, "failing", "reset")
+    calm.wait_without(FindingCode.MODEL_FAILING)
+    calm.wait_state(HealthState.HEALTHY)
+
+
+def test_a_slow_model_is_named_with_its_latency(triton: Installation, calm: MonitorView) -> None:
+    calm.kubectl.apply(monitor_manifest("slow", TEAM, TRITON, health={**_WINDOW, "maxLatency": "400ms"}))
+    view = MonitorView(calm.kubectl, TEAM, "slow")
+    triton.modelctl(TEAM, TRITON, "slow", "delay_ms=900")
+    finding = view.wait_for(FindingCode.MODEL_SLOW, 75)
+    assert "slow" in finding.object.name
+    assert "400ms" in finding.message
+    assert finding.severity is Severity.WARNING
+    shared = view.wait_for(FindingCode.SHARED_TARGET)
+    assert shared.severity is Severity.INFO
+    assert "fraud" in shared.message
+    calm.kubectl.delete("modelmonitor", "slow", TEAM)
+
+
+def test_a_model_whose_stub_is_dead_is_caught_although_it_is_ready(triton: Installation, calm: MonitorView) -> None:
+    triton.modelctl(TEAM, TRITON, "fast", "kill-stub")
+    finding = calm.wait_for(FindingCode.MODEL_FAILING, 75)
+    assert "fast" in finding.object.name
+    status = calm.status()
+    model = next(m for m in status.health.models if m.name == "fast")
+    assert model.ready == "1/1"
+    pod = ready_pods(triton, TEAM, TRITON)[0]
+    triton.kubectl.delete("pod", pod, TEAM)
+    wait_until(lambda: set(ready_pods(triton, TEAM, TRITON)) - {pod}, 60, "a new Triton pod is ready")
+    calm.wait_state(HealthState.HEALTHY, CLEAR_SECONDS)
+
+
+def test_a_growing_queue_is_named_before_requests_fail(triton: Installation, calm: MonitorView) -> None:
+    triton.kubectl.apply(*load_deployment("flood", TEAM, target=TRITON, rates={"queue": 30}))
+    finding = calm.wait_for(FindingCode.QUEUE_GROWING, 90)
+    assert "queue" in finding.object.name
+    triton.kubectl.delete("deployment", "flood", TEAM)
+    pod = ready_pods(triton, TEAM, TRITON)[0]
+    triton.kubectl.delete("pod", pod, TEAM)
+    calm.wait_without(FindingCode.QUEUE_GROWING)
+
+
+def test_frozen_counters_are_told_by_the_statistics_that_still_move(house: Installation, team: str) -> None:
+    frozen = triton_deployment("frozen", team, models=("fast",), args=("--metrics-config=counter_latencies=false",))
+    house.kubectl.apply(*frozen, monitor_manifest("frozen", team, "frozen"))
+    house.kubectl.apply(*load_deployment("load", team, target="frozen", rates={"fast": 5}))
+    view = MonitorView(house.kubectl, team, "frozen")
+    finding = view.wait_for(FindingCode.COUNTERS_FROZEN, 90)
+    assert "counter_latencies" in finding.message
+
+
+def test_a_model_that_does_not_load_is_named_with_tritons_own_reason(house: Installation, team: str) -> None:
+    broken = triton_deployment("broken", team, models=("fast", "queue"), broken_models=("queue",))
+    house.kubectl.apply(*broken, monitor_manifest("broken", team, "broken"))
+    finding = MonitorView(house.kubectl, team, "broken").wait_for(FindingCode.MODEL_NOT_READY, 75)
+    assert "queue" in finding.object.name
+
+
+def test_idle_models_are_unknown_because_readiness_is_no_proof(house: Installation, team: str) -> None:
+    house.kubectl.apply(*triton_deployment("idle", team, models=("fast",)), monitor_manifest("idle", team, "idle"))
+    view = MonitorView(house.kubectl, team, "idle")
+    view.wait_condition("Ready", "True", seconds=75)
+    status = view.wait_state(HealthState.UNKNOWN)
+    assert status.health.models_ready == "1/1"
+    assert "request" in status.health.summary
+
+
+def test_percentiles_are_used_where_triton_publishes_them(house: Installation, team: str) -> None:
+    flags = ("--metrics-config=summary_latencies=true",)
+    house.kubectl.apply(*triton_deployment("p99", team, models=("fast",), args=flags))
+    house.kubectl.apply(monitor_manifest("p99", team, "p99"))
+    house.kubectl.apply(*load_deployment("load", team, target="p99", rates={"fast": 5}))
+    status = MonitorView(house.kubectl, team, "p99").wait_state(HealthState.HEALTHY, 75)
+    assert [m.latency_kind for m in status.health.models if m.name == "fast"] == [LatencyKind.P99]

@@ -1,0 +1,85 @@
+"""The operator killed, away, and uninstalled. Last in the ring, because the product is taken away here."""
+
+import time
+
+from conftest import TEAM, make_namespace
+from scenario import MonitorView, monitor_manifest
+
+from modelmonitor_api.findings import FindingCode
+from modelmonitor_api.status import HealthState
+from modelmonitor_testbed.installation import SYSTEM_NAMESPACE, Installation
+from modelmonitor_testbed.kubectl import wait_until
+
+OPERATOR = "deployment/modelmonitor-operator"
+DAEMON_SET = "modelmonitor-sidecar"
+
+
+def scale_operator(house: Installation, replicas: int) -> None:
+    """Take the operator away, or bring it back."""
+    house.kubectl.run("scale", OPERATOR, f"--replicas={replicas}", "--namespace", SYSTEM_NAMESPACE)
+    selector = "app.kubernetes.io/component=operator"
+    wait_until(
+        lambda: len(house.kubectl.get("pods", namespace=SYSTEM_NAMESPACE, selector=selector)["items"]) == replicas,
+        60,
+        f"{replicas} operator pods",
+    )
+    if replicas:
+        house.kubectl.run("rollout", "status", OPERATOR, "--namespace", SYSTEM_NAMESPACE, "--timeout=60s")
+
+
+def test_a_restarted_operator_knows_at_once_what_happened_while_it_was_away(
+    triton: Installation, calm: MonitorView
+) -> None:
+    scale_operator(triton, 0)
+    triton.modelctl(TEAM, "fraud-triton", "failing", "fail_ratio=1")
+    time.sleep(20)  # the sidecar goes on reading: its window fills while nobody asks
+    scale_operator(triton, 1)
+    begin = time.monotonic()
+    calm.wait_for(FindingCode.MODEL_FAILING, 40)
+    assert time.monotonic() - begin < 40
+    triton.modelctl(TEAM, "fraud-triton", "failing", "reset")
+    calm.wait_state(HealthState.HEALTHY, 150)
+
+
+def test_a_monitor_and_its_namespace_go_in_seconds_while_the_operator_is_down(
+    triton: Installation, calm: MonitorView
+) -> None:
+    make_namespace(triton, "short-lived")
+    triton.kubectl.apply(monitor_manifest("gone", "short-lived", "none"))
+    MonitorView(triton.kubectl, "short-lived", "gone").wait_for(FindingCode.TARGETS_NOT_FOUND)
+    scale_operator(triton, 0)
+    begin = time.monotonic()
+    triton.kubectl.delete("modelmonitor", "gone", "short-lived")
+    assert time.monotonic() - begin < 5
+    assert triton.kubectl.find("modelmonitor", "gone", "short-lived") is None
+    triton.kubectl.apply(monitor_manifest("gone", "short-lived", "none"))
+    begin = time.monotonic()
+    triton.kubectl.delete("namespace", "short-lived")
+    assert triton.kubectl.find("namespace", "short-lived") is None
+    assert time.monotonic() - begin < 15
+    scale_operator(triton, 1)
+    calm.wait_state(HealthState.HEALTHY, 90)
+
+
+def test_the_sidecars_go_with_the_last_monitor_and_come_back_with_the_first(
+    house: Installation, calm: MonitorView
+) -> None:
+    house.kubectl.run("delete", "modelmonitors", "--all", "--all-namespaces")
+    wait_until(lambda: not house.kubectl.find("daemonset", DAEMON_SET, SYSTEM_NAMESPACE), 30, "no DaemonSet")
+    wait_until(lambda: not house.kubectl.get("nodeplans")["items"], 30, "no NodePlan")
+    house.kubectl.apply(monitor_manifest("fraud", TEAM, "fraud-triton"))
+    calm.wait_state(HealthState.HEALTHY)
+
+
+def test_the_chart_uninstalled_first_takes_the_sidecars_and_leaves_monitors_that_delete(
+    house: Installation, calm: MonitorView
+) -> None:
+    house.uninstall_chart()
+    wait_until(lambda: not house.kubectl.find("daemonset", DAEMON_SET, SYSTEM_NAMESPACE), 60, "no DaemonSet")
+    wait_until(lambda: not house.kubectl.get("nodeplans")["items"], 60, "no NodePlan")
+    assert house.kubectl.find("modelmonitor", "fraud", TEAM) is not None
+    begin = time.monotonic()
+    house.kubectl.delete("modelmonitor", "fraud", TEAM)
+    assert time.monotonic() - begin < 5
+    assert house.kubectl.find("modelmonitor", "fraud", TEAM) is None
+    assert house.kubectl.find("crd", "modelmonitors.modelmonitor.dev") is not None
