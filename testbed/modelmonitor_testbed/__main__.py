@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 import os
+import subprocess
 import sys
 from collections.abc import Sequence
 
-from modelmonitor_testbed.debian import MissingPrograms
+from modelmonitor_testbed.debian import MissingProgramsError
 from modelmonitor_testbed.images import base_image, build_image, product_images
 from modelmonitor_testbed.process import CommandError
 from modelmonitor_testbed.progress import step
@@ -47,15 +48,13 @@ def kubeconfig(cluster: ClusterProvider, _: argparse.Namespace) -> int:
 
 
 def kubectl(cluster: ClusterProvider, arguments: argparse.Namespace) -> int:
-    """Become kubectl for the cluster."""
-    program = tool(KUBERNETES, "kubectl")
-    os.execv(program, [str(program), "--kubeconfig", str(cluster.kubeconfig()), *arguments.words])
+    """Run kubectl for the cluster."""
+    return subprocess.call([tool(KUBERNETES, "kubectl"), "--kubeconfig", cluster.kubeconfig(), *arguments.words])
 
 
 def helm(cluster: ClusterProvider, arguments: argparse.Namespace) -> int:
-    """Become Helm for the cluster."""
-    program = tool(HELM, "helm")
-    os.execv(program, [str(program), "--kubeconfig", str(cluster.kubeconfig()), *arguments.words])
+    """Run Helm for the cluster."""
+    return subprocess.call([tool(HELM, "helm"), "--kubeconfig", cluster.kubeconfig(), *arguments.words])
 
 
 def status(cluster: ClusterProvider, _: argparse.Namespace) -> int:
@@ -85,7 +84,7 @@ def main(words: Sequence[str]) -> int:
     arguments = parser.parse_args(words)
     try:
         return COMMANDS[arguments.command](choose(arguments.name, arguments.nodes), arguments)
-    except (MissingPrograms, CommandError) as error:
+    except (MissingProgramsError, CommandError) as error:
         print(f"{arguments.command} failed: {error}", file=sys.stderr)
         return 1
 

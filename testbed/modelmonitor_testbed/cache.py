@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 def cache_root(environment: Mapping[str, str] | None = None) -> Path:
-    """Return `$MODELMONITOR_CACHE`, else `modelmonitor` in the user's cache folder (XDG base directory specification)."""
+    """Return `$MODELMONITOR_CACHE`, else `modelmonitor` in the cache folder of the XDG specification."""
     environment = os.environ if environment is None else environment
     if chosen := environment.get("MODELMONITOR_CACHE"):
         return Path(chosen).expanduser().absolute()

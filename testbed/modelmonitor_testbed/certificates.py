@@ -44,11 +44,11 @@ class Authority:
     def issue(self, name: str, subject: str, addresses: Sequence[str] = ()) -> KeyPair:
         """Sign a certificate for a subject such as `/O=system:masters/CN=admin`, valid for the given names and IPs."""
         made = KeyPair(self.folder / f"{name}.crt", self.folder / f"{name}.key")
-        signer = ["-CA", self.pair.certificate, "-CAkey", self.pair.key]
+        signer: list[str | Path] = ["-CA", self.pair.certificate, "-CAkey", self.pair.key]
         extensions = ["-addext", "extendedKeyUsage=serverAuth,clientAuth", "-addext", "basicConstraints=CA:FALSE"]
         if addresses:
             extensions += ["-addext", f"subjectAltName={render_alternative_names(addresses)}"]
-        target = ["-subj", subject, "-keyout", made.key, "-out", made.certificate, "-days", _DAYS]
+        target: list[str | Path] = ["-subj", subject, "-keyout", made.key, "-out", made.certificate, "-days", _DAYS]
         run(["openssl", "req", "-x509", *_NEW_KEY, *signer, *target, *extensions])
         return made
 
@@ -57,8 +57,9 @@ def make_authority(folder: Path) -> Authority:
     """Make a new authority and the service account key pair in the folder."""
     folder.mkdir(parents=True, exist_ok=True)
     authority = Authority(folder)
-    target = ["-subj", "/CN=modelmonitor-testbed", "-keyout", authority.pair.key, "-out", authority.pair.certificate]
-    run(["openssl", "req", "-x509", *_NEW_KEY, *target, "-days", _DAYS])
+    pair = authority.pair
+    subject = ["-subj", "/CN=modelmonitor-testbed", "-days", _DAYS]
+    run(["openssl", "req", "-x509", *_NEW_KEY, *subject, "-keyout", pair.key, "-out", pair.certificate])
     curve = ["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"]
     run(["openssl", "genpkey", *curve, "-out", authority.service_account_key])
     public = authority.service_account_public_key

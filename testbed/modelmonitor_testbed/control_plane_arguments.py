@@ -76,7 +76,7 @@ def api_server_arguments(plan: ControlPlanePlan, serving: KeyPair, kubelet_clien
         "--profiling=false",
     ]
     if plan.pod_range:
-        arguments += [f"--bind-address={'0.0.0.0'}", f"--advertise-address={plan.address}"]
+        arguments += [f"--advertise-address={plan.address}"]
     else:
         arguments += [f"--bind-address={plan.address}", "--endpoint-reconciler-type=none"]
     return arguments + _audit_arguments(plan)

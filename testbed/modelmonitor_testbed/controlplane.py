@@ -85,7 +85,7 @@ def start_control_plane(*, audit: bool = False) -> ControlPlane:
     """Start a control plane in a temporary folder and return it once the API server is ready (seconds when built)."""
     ensure(CONTROL_PLANE_NEEDS)
     folder = Path(tempfile.mkdtemp(prefix="modelmonitor-control-plane-"))
-    control_plane = _prepare(folder, audit)
+    control_plane = _prepare(folder, audit=audit)
     try:
         control_plane.start("etcd")
         control_plane.start("kube-apiserver")
@@ -108,7 +108,7 @@ def running_control_plane(*, audit: bool = False) -> Iterator[ControlPlane]:
         control_plane.stop()
 
 
-def _prepare(folder: Path, audit: bool) -> ControlPlane:
+def _prepare(folder: Path, *, audit: bool) -> ControlPlane:
     api_port, etcd_port, peer_port, controller_port = free_ports(4)
     plan = ControlPlanePlan(
         folder=folder,
@@ -157,9 +157,7 @@ def free_ports(count: int) -> list[int]:
 def wait_until_ready(plan: ControlPlanePlan, timeout_seconds: float, check_alive: Callable[[], None]) -> None:
     """Wait until the API server answers its readiness check; `check_alive` raises when waiting is in vain."""
     context = ssl.create_default_context(cafile=str(plan.authority.pair.certificate))
-    opener = urllib.request.build_opener(
-        urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context)
-    )
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context))
     deadline = time.monotonic() + timeout_seconds
     while time.monotonic() < deadline:
         check_alive()

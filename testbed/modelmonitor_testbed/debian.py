@@ -33,7 +33,7 @@ IMAGE_NEEDS: Mapping[str, str] = {
 """Debian package → proof, for building images."""
 
 
-class MissingPrograms(RuntimeError):
+class MissingProgramsError(RuntimeError):
     """This machine lacks programs that cannot be installed here; the message lists them."""
 
 
@@ -50,18 +50,20 @@ def find_missing(needs: Mapping[str, str], there: Callable[[str], bool] = is_the
 
 
 def ensure(needs: Mapping[str, str]) -> None:
-    """Install what is missing with apt; raise MissingPrograms with the exact list where that is impossible."""
+    """Install what is missing with apt; raise MissingProgramsError with the exact list where that is impossible."""
     missing = find_missing(needs)
     if not missing:
         return
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
-        raise MissingPrograms(f"missing: {', '.join(missing)}. Install them (on Debian as root: apt-get install ...).")
+        names = ", ".join(missing)
+        raise MissingProgramsError(f"missing: {names}. Install them (on Debian as root: apt-get install ...).")
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     with step(f"Debian packages {' '.join(missing)}", "installing", "installed"):
         try:
             run(["apt-get", "update", "-q"], environment=environment)
             run(["apt-get", "install", "-y", "-q", "--no-install-recommends", *missing], environment=environment)
         except CommandError as error:
-            raise MissingPrograms(f"missing: {', '.join(missing)}, and apt could not install them.\n{error}") from error
+            message = f"missing: {', '.join(missing)}, and apt could not install them.\n{error}"
+            raise MissingProgramsError(message) from error
     if still := find_missing(needs):
-        raise MissingPrograms(f"still missing after installation: {', '.join(still)}")
+        raise MissingProgramsError(f"still missing after installation: {', '.join(still)}")

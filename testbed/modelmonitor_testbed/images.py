@@ -1,4 +1,4 @@
-"""Container images without a Docker engine: built by buildah from ordinary Dockerfiles, kept as OCI archives."""
+"""Container images without a Docker engine: built by buildah from ordinary Dockerfiles, kept as archives."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def product_images() -> dict[str, ImageRecipe]:
 
 
 def build_image(recipe: ImageRecipe) -> Path:
-    """Return the OCI archive of an image, built now if its inputs have changed."""
+    """Return the archive of an image, built now if its inputs have changed."""
     ensure(IMAGE_NEEDS)
     key = hash_inputs(recipe.dockerfile, recipe.context, {**recipe.arguments, "tag": recipe.tag, "base": recipe_hash()})
     target = cache_folder("images") / f"{_file_name(recipe.tag)}-{key}.tar"
@@ -59,7 +59,7 @@ def build_image(recipe: ImageRecipe) -> Path:
 
 
 def pause_image() -> Path:
-    """Return the OCI archive of the image that holds each pod's namespaces."""
+    """Return the archive of the image that holds each pod's namespaces."""
     ensure(IMAGE_NEEDS)
     source = checkout_root() / "testbed" / "images" / "pause"
     context = cache_folder("pause")
@@ -70,7 +70,7 @@ def pause_image() -> Path:
 
 
 def base_image() -> Path:
-    """Return the OCI archive of the base image itself, for pods that need no more than Python."""
+    """Return the archive of the base image itself, for pods that need no more than Python."""
     folder = cache_folder("base-only")
     (folder / "Dockerfile").write_text("ARG BASE_IMAGE\nFROM ${BASE_IMAGE}\n")
     return build_image(ImageRecipe("localhost/modelmonitor-testbed-python:dev", folder / "Dockerfile", folder))
@@ -99,7 +99,7 @@ def _build(recipe: ImageRecipe, target: Path) -> None:
     _buildah("build", *how, *words, *mounts, *where)
     unfinished = target.with_suffix(".part")
     unfinished.unlink(missing_ok=True)
-    _buildah("push", "--quiet", "--disable-compression", recipe.tag, f"oci-archive:{unfinished}:{recipe.tag}")
+    _buildah("push", "--quiet", recipe.tag, f"docker-archive:{unfinished}:{recipe.tag}")
     for older in target.parent.glob(f"{_file_name(recipe.tag)}-*.tar"):
         older.unlink()
     unfinished.rename(target)
@@ -113,7 +113,12 @@ def _pip_configuration() -> Path:
 
 def _buildah(*words: str) -> str:
     storage = cache_folder("buildah")
-    environment = {**os.environ, "BUILDAH_ISOLATION": "chroot", "STORAGE_DRIVER": "vfs", "TMPDIR": str(cache_folder("tmp"))}
+    environment = {
+        **os.environ,
+        "BUILDAH_ISOLATION": "chroot",
+        "STORAGE_DRIVER": "vfs",
+        "TMPDIR": str(cache_folder("tmp")),
+    }
     places = ["--root", str(storage / "root"), "--runroot", str(storage / "run")]
     return run(["buildah", *places, *words], environment=environment, timeout_seconds=1800)
 

@@ -62,7 +62,7 @@ class Kubectl:
         return self.run("logs", pod, "--namespace", namespace, *arguments)
 
 
-class WaitTimeout(AssertionError):
+class WaitTimeoutError(AssertionError):
     """Something did not come true within its time; the message says what, and the last state seen."""
 
 
@@ -79,7 +79,7 @@ def wait_until(probe: Callable[[], Any], timeout_seconds: float, what: str, ever
             if seen:
                 return seen
         if time.monotonic() >= deadline:
-            raise WaitTimeout(f"not within {timeout_seconds:.0f} s: {what}; last seen: {seen}")
+            raise WaitTimeoutError(f"not within {timeout_seconds:.0f} s: {what}; last seen: {seen}")
         time.sleep(every_seconds)
 
 

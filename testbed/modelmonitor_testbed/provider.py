@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 from modelmonitor_testbed.cache import cache_folder, checkout_root
-from modelmonitor_testbed.debian import MissingPrograms
+from modelmonitor_testbed.debian import MissingProgramsError
 from modelmonitor_testbed.kubectl import Kubectl
 from modelmonitor_testbed.node.cluster import NodeCluster
 from modelmonitor_testbed.process import CommandError, run
@@ -27,7 +27,7 @@ class ClusterProvider(Protocol):
         """Bring the cluster up; one that runs is left as it is."""
 
     def load_image(self, archive: Path) -> None:
-        """Make an image (an OCI archive) known to every node."""
+        """Make an image archive known to every node."""
 
     def kubeconfig(self) -> Path:
         """Return the path of a cluster administrator's kubeconfig."""
@@ -107,21 +107,21 @@ class CurrentCluster:
 def choose(name: str = DEFAULT_NAME, nodes: int = 1, environment: Mapping[str, str] | None = None) -> ClusterProvider:
     """Choose by `$CLUSTER` (kind, node or current), else kind where a Docker engine answers, else a node of our own.
 
-    Raises MissingPrograms, with what is missing for each way, where there is none.
+    Raises MissingProgramsError, with what is missing for each way, where there is none.
     """
     environment = os.environ if environment is None else environment
     wanted = environment.get("CLUSTER", "")
     if wanted == "current":
         return CurrentCluster(Path(environment.get("KUBECONFIG") or Path.home() / ".kube" / "config"))
     if wanted not in {"", "kind", "node"}:
-        raise MissingPrograms(f"CLUSTER={wanted} is unknown; say kind, node or current")
+        raise MissingProgramsError(f"CLUSTER={wanted} is unknown; say kind, node or current")
     lacks_kind = missing_for_kind() if wanted in {"", "kind"} else "CLUSTER=node was asked for"
     if not lacks_kind:
         return KindCluster(name)
     lacks_node = missing_for_node() if wanted in {"", "node"} else "CLUSTER=kind was asked for"
     if not lacks_node:
         return NodeCluster(name, nodes)
-    raise MissingPrograms(f"no cluster is possible here.\n  kind: {lacks_kind}\n  node: {lacks_node}")
+    raise MissingProgramsError(f"no cluster is possible here.\n  kind: {lacks_kind}\n  node: {lacks_node}")
 
 
 def missing_for_kind() -> str:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from modelmonitor_testbed.cache import cache_folder, checkout_root, locked
-from modelmonitor_testbed.debian import MissingPrograms
+from modelmonitor_testbed.debian import MissingProgramsError
 from modelmonitor_testbed.process import CommandError, run
 from modelmonitor_testbed.progress import step
 
@@ -93,9 +93,10 @@ def tools(module: ToolModule, *programs: str) -> dict[str, Path]:
 
 def _build(module: ToolModule, program: str, source: Path, target: Path) -> None:
     if shutil.which("go") is None:
-        raise MissingPrograms("missing: go (1.26 or later), which builds the pinned programs of Kubernetes")
+        raise MissingProgramsError("missing: go (1.26 or later), which builds the pinned programs of Kubernetes")
     unfinished = target.with_suffix(".part")
-    command = ["go", "build", "-trimpath", "-buildvcs=false", *module.flags, "-o", unfinished, module.programs[program]]
+    how = ["-trimpath", "-buildvcs=false", *module.flags]
+    command = ["go", "build", *how, "-o", str(unfinished), module.programs[program]]
     with step(f"{program} ({module.name})", "building", "built"):
         run(command, environment={**os.environ, "CGO_ENABLED": "0"}, folder=source, timeout_seconds=3600)
     unfinished.rename(target)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 _FIRST, _COUNT = 100, 100
 
 
-class NoAddressesLeft(RuntimeError):
+class NoAddressesLeftError(RuntimeError):
     """Every candidate range overlaps a route of this machine."""
 
 
@@ -63,7 +63,7 @@ def choose_addresses(name: str, taken: Iterable[str]) -> Addresses:
         whole = ipaddress.ip_network(candidate.whole)
         if not any(whole.overlaps(network) for network in networks if network.version == 4):
             return candidate
-    raise NoAddressesLeft(f"every range from 10.{_FIRST}.0.0/16 to 10.{_FIRST + _COUNT - 1}.0.0/16 is in use here")
+    raise NoAddressesLeftError(f"every range from 10.{_FIRST}.0.0/16 to 10.{_FIRST + _COUNT - 1}.0.0/16 is in use here")
 
 
 def parse_routes(routes: Iterable[dict[str, object]]) -> list[str]:

@@ -9,7 +9,9 @@ import json
 import os
 import shutil
 import time
+import urllib.request
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,16 +19,17 @@ from modelmonitor_testbed.cache import cache_root, locked, run_folder
 from modelmonitor_testbed.certificates import Authority, make_authority
 from modelmonitor_testbed.control_plane_arguments import ControlPlanePlan
 from modelmonitor_testbed.controlplane import wait_until_ready
-from modelmonitor_testbed.debian import NODE_NEEDS, MissingPrograms, ensure
+from modelmonitor_testbed.debian import NODE_NEEDS, MissingProgramsError, ensure
 from modelmonitor_testbed.images import pause_image
 from modelmonitor_testbed.kubectl import Kubectl
 from modelmonitor_testbed.node import control_groups, namespaces, setup
 from modelmonitor_testbed.node.addresses import Addresses, choose_addresses, link_name
-from modelmonitor_testbed.node.configuration import CONTAINERD_SOCKET, NodePlace
+from modelmonitor_testbed.node.configuration import CONTAINERD_SOCKET, PROXY_HEALTH_PORT, NodePlace
 from modelmonitor_testbed.process import CommandError, run
 from modelmonitor_testbed.progress import step
 from modelmonitor_testbed.tools import CONTAINERD, tool
 
+_API_PORT = 6443
 _READY_SECONDS = 90.0
 _HIDDEN = ("/run", "/var/lib", "/var/log", "/proc", "/sys")
 """Folders that a node replaces with its own, so the cache cannot lie there."""
@@ -64,13 +67,9 @@ class NodeCluster:
             self.load_image(pause_image())
 
     def load_image(self, archive: Path) -> None:
-        """Load an image (an OCI archive) into every node."""
-        for place in self.places():
-            if (pid := namespaces.read_pid(place.folder)) is None:
-                raise NodeError(f"cluster {self.name} does not run")
-            socket = f"/proc/{pid}/root{CONTAINERD_SOCKET}"
-            command = [tool(CONTAINERD, "ctr"), "--address", socket, "--namespace", "k8s.io"]
-            run([*command, "images", "import", "--snapshotter", place.snapshotter, archive])
+        """Load an image archive into every node that does not hold it yet."""
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(lambda place: _load_into(place, archive), self.places()))
 
     def kubeconfig(self) -> Path:
         """Return the kubeconfig of a cluster administrator."""
@@ -113,7 +112,7 @@ class NodeCluster:
 
     def _refuse_impossible(self) -> None:
         if os.geteuid() != 0:
-            raise MissingPrograms("missing: root. A node needs namespaces, mounts and control groups of its own.")
+            raise MissingProgramsError("missing: root. A node needs namespaces, mounts and control groups of its own.")
         if any(str(cache_root()).startswith(f"{hidden}/") for hidden in _HIDDEN):
             raise NodeError(f"the cache lies in {cache_root()}, which a node hides; set MODELMONITOR_CACHE elsewhere")
 
@@ -137,7 +136,8 @@ class NodeCluster:
         if place.number > 1:
             namespaces.connect(place, namespaces.start(place, first_pid), first_pid)
         control_groups.make(place.control_group)
-        commands = setup.write_node(place, Authority(self.folder / "pki"), f"https://{place.addresses.api_server}:6443")
+        server = f"https://{place.addresses.api_server}:{_API_PORT}"
+        commands = setup.write_node(place, Authority(self.folder / "pki"), server)
         setup.start_services(place, commands)
 
     def _plan(self, addresses: Addresses) -> ControlPlanePlan:
@@ -145,7 +145,7 @@ class NodeCluster:
             folder=self.folder,
             authority=make_authority(self.folder / "pki"),
             address=addresses.api_server,
-            port=6443,
+            port=_API_PORT,
             etcd_port=2379,
             etcd_peer_port=2380,
             controller_port=10257,
@@ -160,7 +160,8 @@ class NodeCluster:
         def ready() -> bool:
             items = kubectl.get("nodes")["items"]
             conditions = [c for item in items for c in item["status"].get("conditions", []) if c["type"] == "Ready"]
-            return len(items) == self.nodes and [c["status"] for c in conditions] == ["True"] * self.nodes
+            all_ready = [c["status"] for c in conditions] == ["True"] * self.nodes
+            return len(items) == self.nodes and all_ready and all(map(proxy_is_healthy, self.places()))
 
         wait_for(ready, _READY_SECONDS, f"nodes of {self.name} ready; logs are in {self.folder}/node*/")
 
@@ -174,6 +175,38 @@ class NodeCluster:
     def _make_places(self, addresses: Addresses, count: int, snapshotter: str) -> list[NodePlace]:
         numbers = range(1, count + 1)
         return [NodePlace(self.name, n, self._place_folder(n), addresses, snapshotter) for n in numbers]
+
+
+def _load_into(place: NodePlace, archive: Path) -> None:
+    loaded = place.folder / "loaded" / archive.name
+    if loaded.exists():
+        return
+    if (pid := namespaces.read_pid(place.folder)) is None:
+        raise NodeError(f"cluster {place.cluster} does not run")
+    socket = f"/proc/{pid}/root{CONTAINERD_SOCKET}"
+    command = [
+        str(tool(CONTAINERD, "ctr")),
+        "--address",
+        socket,
+        "--namespace",
+        "k8s.io",
+        "images",
+        "import",
+        "--local",
+    ]
+    run([*command, "--snapshotter", place.snapshotter, archive])
+    loaded.parent.mkdir(exist_ok=True)
+    loaded.touch()
+
+
+def proxy_is_healthy(place: NodePlace) -> bool:
+    """Tell whether a node's kube-proxy has written its rules."""
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(f"http://{place.address}:{PROXY_HEALTH_PORT}/healthz", timeout=1):
+            return True
+    except OSError:
+        return False
 
 
 def choose_snapshotter(folder: Path) -> str:

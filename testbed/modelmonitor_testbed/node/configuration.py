@@ -11,6 +11,7 @@ from modelmonitor_testbed.node.addresses import Addresses
 PAUSE_IMAGE = "localhost/modelmonitor-testbed-pause:1"
 CNI_PLUGINS = Path("/usr/lib/cni")
 CONTAINERD_SOCKET = "/run/containerd/containerd.sock"
+PROXY_HEALTH_PORT = 10256
 GPU_LABEL = "nvidia.com/gpu.present=true"
 
 
@@ -82,7 +83,10 @@ def render_cni(place: NodePlace) -> str:
         "ranges": [[{"subnet": place.addresses.node_pods(place.number)}]],
         "routes": [{"dst": "0.0.0.0/0"}],
     }
-    plugins = [{"type": "ptp", "ipMasq": False, "ipam": ipam}, {"type": "portmap", "capabilities": {"portMappings": True}}]
+    plugins = [
+        {"type": "ptp", "ipMasq": False, "ipam": ipam},
+        {"type": "portmap", "capabilities": {"portMappings": True}},
+    ]
     return json.dumps({"cniVersion": "0.4.0", "name": "testbed", "plugins": plugins}, indent=2) + "\n"
 
 
@@ -91,7 +95,6 @@ def render_kubelet(place: NodePlace, authority: Path) -> str:
     document = {
         "apiVersion": "kubelet.config.k8s.io/v1beta1",
         "kind": "KubeletConfiguration",
-        "address": "0.0.0.0",
         "authentication": {
             "anonymous": {"enabled": False},
             "webhook": {"enabled": True},
@@ -128,15 +131,16 @@ def kubelet_arguments(place: NodePlace) -> list[str]:
     ]
 
 
-def proxy_arguments(place: NodePlace, kubeconfig: Path) -> list[str]:
-    """Return kube-proxy's arguments; it leaves the machine's connection tracking limits alone."""
-    return [
-        f"--kubeconfig={kubeconfig}",
-        f"--hostname-override={place.name}",
-        "--proxy-mode=nftables",
-        "--nftables-min-sync-period=100ms",
-        f"--cluster-cidr={place.addresses.pods}",
-        "--conntrack-max-per-core=0",
-        "--conntrack-tcp-timeout-established=0",
-        "--conntrack-tcp-timeout-close-wait=0",
-    ]
+def render_proxy(place: NodePlace, kubeconfig: Path) -> str:
+    """Render kube-proxy's configuration; it leaves the machine's connection tracking limits alone."""
+    document = {
+        "apiVersion": "kubeproxy.config.k8s.io/v1alpha1",
+        "kind": "KubeProxyConfiguration",
+        "clientConnection": {"kubeconfig": str(kubeconfig)},
+        "clusterCIDR": place.addresses.pods,
+        "conntrack": {"maxPerCore": 0, "tcpEstablishedTimeout": "0s", "tcpCloseWaitTimeout": "0s"},
+        "hostnameOverride": place.name,
+        "mode": "nftables",
+        "nftables": {"minSyncPeriod": "100ms"},
+    }
+    return json.dumps(document, indent=2) + "\n"

@@ -100,7 +100,7 @@ def _next_ended() -> int | None:
 def main() -> None:
     """Write our process id as the outside sees it, make the mounts, and keep the services until we are killed."""
     folder = Path(sys.argv[1])
-    outside = os.readlink("/proc/self")
+    outside = str(Path("/proc/self").readlink())
     make_private(folder)
     unfinished = folder / "pid.part"
     unfinished.write_text(outside)

@@ -20,10 +20,10 @@ from modelmonitor_testbed.kubeconfig import write_kubeconfig
 from modelmonitor_testbed.node.configuration import (
     NodePlace,
     kubelet_arguments,
-    proxy_arguments,
     render_cni,
     render_containerd,
     render_kubelet,
+    render_proxy,
 )
 from modelmonitor_testbed.node.namespaces import search_path
 from modelmonitor_testbed.tools import CONTAINERD, ETCD, KUBERNETES, tool
@@ -61,6 +61,7 @@ def write_node(place: NodePlace, authority: Authority, server: str) -> dict[str,
         "containerd.toml": render_containerd(place, runc),
         "cni/10-testbed.conflist": render_cni(place),
         "kubelet.json": render_kubelet(place, authority.pair.certificate),
+        "kube-proxy.json": render_proxy(place, place.folder.parent / "kube-proxy.kubeconfig"),
         "resolv.conf": "",
     }
     for name, text in files.items():
@@ -68,11 +69,10 @@ def write_node(place: NodePlace, authority: Authority, server: str) -> dict[str,
     containerd = tool(CONTAINERD, "containerd")
     path = f"PATH={containerd.parent}:{search_path()}"
     tool(CONTAINERD, "containerd-shim-runc-v2")
-    proxy = proxy_arguments(place, place.folder.parent / "kube-proxy.kubeconfig")
     return {
         "containerd": ["env", path, str(containerd), f"--config={place.folder / 'containerd.toml'}"],
         "kubelet": _kubernetes("kubelet", kubelet_arguments(place)),
-        "kube-proxy": _kubernetes("kube-proxy", proxy),
+        "kube-proxy": _kubernetes("kube-proxy", [f"--config={place.folder / 'kube-proxy.json'}"]),
     }
 
 
