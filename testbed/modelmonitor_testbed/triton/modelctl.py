@@ -6,8 +6,13 @@ import signal
 import sys
 from pathlib import Path
 
-from modelmonitor_testbed.triton.control import Behaviour, control_directory, parse_settings, read_settings
-from modelmonitor_testbed.triton.control import write_settings
+from modelmonitor_testbed.triton.control import (
+    Behaviour,
+    control_directory,
+    parse_settings,
+    read_settings,
+    write_settings,
+)
 
 STUB_PROGRAM = "triton_python_backend_stub"
 

@@ -1,39 +1,33 @@
 """Record what a real server answers in each state that the sidecar must understand, as test fixtures.
 
 Run beside the server, with TRITON_CONTROL_DIR as the server has it, on a server that has served nothing yet:
-`python -m modelmonitor_testbed.triton.record http://127.0.0.1:8000 http://127.0.0.1:8002 FOLDER`
+`python -m modelmonitor_testbed.triton.record 127.0.0.1:8000 127.0.0.1:8002 FOLDER`
 """
 
 import json
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
+from http.client import HTTPConnection
 from pathlib import Path
 
-from modelmonitor_testbed.triton.modelctl import act
 from modelmonitor_testbed.triton.control import control_directory
+from modelmonitor_testbed.triton.modelctl import act
 
 METRICS_REFRESH_SECONDS = 2.5
 
 
 @dataclass(frozen=True)
 class Server:
-    """The two addresses of one Triton server."""
+    """The two addresses of one Triton server, each host:port."""
 
     http: str
     metrics: str
 
     def call(self, path: str, body: object = None) -> tuple[int, str]:
         """GET, or POST where there is a body; return status code and text."""
-        data = None if body is None else json.dumps(body).encode()
-        try:
-            with urllib.request.urlopen(urllib.request.Request(self.http + path, data=data), timeout=10) as answer:
-                return answer.status, answer.read().decode()
-        except urllib.error.HTTPError as error:
-            return error.code, error.read().decode()
+        return request(self.http, path, None if body is None else json.dumps(body))
 
     def infer(self, model: str, count: int) -> list[tuple[int, str]]:
         """Send requests one after the other and return their answers."""
@@ -41,18 +35,28 @@ class Server:
         return [self.call(f"/v2/models/{model}/infer", {"inputs": [tensor]}) for _ in range(count)]
 
 
+def request(address: str, path: str, body: str | None = None) -> tuple[int, str]:
+    """Send one request on a connection of its own; return status code and text."""
+    connection = HTTPConnection(address, timeout=10)
+    connection.request("GET" if body is None else "POST", path, body)
+    answer = connection.getresponse()
+    text = answer.read().decode()
+    connection.close()
+    return answer.status, text
+
+
 def save(server: Server, folder: Path, state: str) -> None:
     """Write every page that the sidecar reads, as it is in this state."""
     time.sleep(METRICS_REFRESH_SECONDS)
-    with urllib.request.urlopen(server.metrics + "/metrics", timeout=10) as answer:
-        (folder / f"{state}.metrics.txt").write_text(answer.read().decode())
+    (folder / f"{state}.metrics.txt").write_text(request(server.metrics, "/metrics")[1])
     pages: dict[str, tuple[str, object]] = {
         "stats": ("/v2/models/stats", None),
         "index": ("/v2/repository/index", {}),
         "ready": ("/v2/health/ready", None),
+        "config": ("/v2/models/ensemble/config", None),
     }
     answers = {name: server.call(path, body) for name, (path, body) in pages.items()}
-    for name in ("stats", "index"):
+    for name in ("stats", "index", "config") if state == "idle" else ("stats", "index"):
         (folder / f"{state}.{name}.json").write_text(answers[name][1] + "\n")
     print(f"{state}: server ready {answers['ready'][0]}")
 
@@ -77,8 +81,9 @@ def answer_errors(server: Server) -> None:
 
 
 def reload_model(server: Server) -> None:
-    """The failing model is unloaded and loaded again."""
+    """The failing model is unloaded and, once it is gone, loaded again."""
     print("unload", server.call("/v2/repository/models/failing/unload", {}))
+    time.sleep(METRICS_REFRESH_SECONDS)
     print("load", server.call("/v2/repository/models/failing/load", {}))
 
 
@@ -95,8 +100,10 @@ def kill_stub(server: Server) -> None:
     print("model ready", server.call("/v2/models/fast/ready"))
 
 
-def idle(server: Server) -> None:
-    """No request yet."""
+def idle(_: Server) -> None:
+    """No request yet; every model as configured."""
+    for model in ("fast", "slow", "failing", "queue"):
+        act(model, ["reset"], control_directory())
 
 
 def report(model: str, answers: list[tuple[int, str]]) -> None:
