@@ -28,7 +28,7 @@ The Helm chart of the ModelMonitor operator. Installing it is described in
 [docs/install.md](../../docs/install.md), what it may do and why in [docs/security.md](../../docs/security.md).
 
 ```sh
-helm install modelmonitor charts/modelmonitor --namespace modelmonitor --create-namespace
+helm install modelmonitor charts/modelmonitor --namespace modelmonitor-system --create-namespace
 ```
 
 ## Values

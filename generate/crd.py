@@ -98,7 +98,7 @@ def build_plan_crd() -> Json:
 class _Dumper(yaml.SafeDumper):
     """YAML as people write it: lists indented under their key, no anchors."""
 
-    def ignore_aliases(self, data: object) -> bool:
+    def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002
         """Repeat a value rather than refer to it."""
         return True
 

@@ -1,8 +1,8 @@
 """Pydantic model → structural schema of a CustomResourceDefinition, as the API server accepts it.
 
-What differs from JSON Schema: references are inlined, an optional field is one that is not required (`null` is refused),
-`const` is a one-value `enum`, `exclusiveMinimum` is a flag, a port is `x-kubernetes-int-or-string`, and the default of a
-nested object is `{}`, so that the API server fills in the defaults of its fields.
+What differs from JSON Schema: references are inlined, an optional field is one that is not required (`null` is
+refused), `const` is a one-value `enum`, `exclusiveMinimum` is a flag, a port is `x-kubernetes-int-or-string`, and the
+default of a nested object is `{}`, so that the API server fills in the defaults of its fields.
 Source: https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions/
 """
 

@@ -1,6 +1,6 @@
 """`values.schema.json` of the chart: strict inside, open for what a parent chart passes down (`global`, `enabled`).
 
-Types come from the defaults in values.yaml and descriptions from their comments; what a type cannot say is a limit here.
+Types come from the defaults in values.yaml, descriptions from their comments; what a type cannot say is a limit here.
 """
 
 import json
@@ -23,15 +23,15 @@ _LIMITS: dict[str, Json] = {
     "imagePullSecrets": _NAMES,
     "global.imagePullSecrets": _NAMES,
     "watchNamespaces": _NAMES,
-    "operator.image.pullPolicy": _PULL_POLICY,
-    "operator.image.digest": _DIGEST,
-    "operator.replicas": {"minimum": 0},
-    "operator.logLevel": {"enum": ["DEBUG", "INFO", "WARNING", "ERROR"]},
-    "operator.httpPort": {"minimum": 1, "maximum": 65535},
-    "operator.podLabels": _STRINGS,
-    "operator.podAnnotations": _STRINGS,
-    "operator.podDisruptionBudget.minAvailable": {"type": ["integer", "string"]},
-    "operator.extraArgs": {"items": {"type": "string"}},
+    "image.pullPolicy": _PULL_POLICY,
+    "image.digest": _DIGEST,
+    "replicas": {"minimum": 0},
+    "logLevel": {"enum": ["DEBUG", "INFO", "WARNING", "ERROR"]},
+    "httpPort": {"minimum": 1, "maximum": 65535},
+    "podLabels": _STRINGS,
+    "podAnnotations": _STRINGS,
+    "podDisruptionBudget.minAvailable": {"type": ["integer", "string"]},
+    "extraArgs": {"items": {"type": "string"}},
     "sidecar.namespace": {"maxLength": 63},
     "sidecar.image.pullPolicy": _PULL_POLICY,
     "sidecar.image.digest": _DIGEST,

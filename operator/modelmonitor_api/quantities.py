@@ -20,7 +20,7 @@ def parse_duration(text: str) -> float:
     Raises:
         ValueError: the text is no duration of hours, minutes, seconds and milliseconds.
     """
-    match = _DURATION.match(text)
+    match = _DURATION.fullmatch(text)
     if not text or match is None:
         raise ValueError(f"{text!r} is no duration: write for example 15s, 5m or 50ms")
     return sum(int(digits or 0) * unit for digits, unit in zip(match.groups(), _MILLISECONDS, strict=True)) / 1000

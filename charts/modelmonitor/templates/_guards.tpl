@@ -1,12 +1,12 @@
 {{/* Combinations that cannot work, refused with what to do instead. */}}
 {{- define "modelmonitor.guards" -}}
-{{- $operator := .Values.operator -}}
+{{- $values := .Values -}}
 {{- $sidecar := .Values.sidecar -}}
-{{- if and $operator.podDisruptionBudget.enabled (lt (int $operator.replicas) 2) -}}
-{{- fail "operator.podDisruptionBudget.enabled with one replica would block every drain of its node: set operator.replicas to 2 or more, or switch the budget off" -}}
+{{- if and $values.podDisruptionBudget.enabled (lt (int $values.replicas) 2) -}}
+{{- fail "podDisruptionBudget.enabled with one replica would block every drain of its node: set replicas to 2 or more, or switch the budget off" -}}
 {{- end -}}
-{{- if and (not $operator.serviceAccount.create) (not $operator.serviceAccount.name) -}}
-{{- fail "operator.serviceAccount.create is false: name an existing ServiceAccount in operator.serviceAccount.name" -}}
+{{- if and (not $values.serviceAccount.create) (not $values.serviceAccount.name) -}}
+{{- fail "serviceAccount.create is false: name an existing ServiceAccount in serviceAccount.name" -}}
 {{- end -}}
 {{- if and (not $sidecar.serviceAccount.create) (not $sidecar.serviceAccount.name) -}}
 {{- fail "sidecar.serviceAccount.create is false: name an existing ServiceAccount in sidecar.serviceAccount.name" -}}

@@ -19,7 +19,7 @@
 {{- end -}}
 
 {{- define "modelmonitor.operator.serviceAccount" -}}
-{{ default (include "modelmonitor.operator.name" .) .Values.operator.serviceAccount.name }}
+{{ default (include "modelmonitor.operator.name" .) .Values.serviceAccount.name }}
 {{- end -}}
 {{- define "modelmonitor.sidecar.serviceAccount" -}}
 {{ default (include "modelmonitor.sidecar.name" .) .Values.sidecar.serviceAccount.name }}
@@ -40,7 +40,7 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- end }}
 {{- end -}}
 
-{{/* Reference of an image: (dict "root" $ "image" .Values.operator.image). */}}
+{{/* Reference of an image: (dict "root" $ "image" .Values.image). */}}
 {{- define "modelmonitor.image" -}}
 {{- $registry := default .image.registry .root.Values.global.imageRegistry -}}
 {{- $repository := ternary (printf "%s/%s" $registry .image.repository) .image.repository (ne $registry "") -}}

@@ -8,8 +8,8 @@
   "sidecarName" (include "modelmonitor.sidecar.name" .)
   "watchNamespaces" .Values.watchNamespaces
   "runbookBaseUrl" .Values.runbookBaseUrl
-  "httpPort" .Values.operator.httpPort
-  "logLevel" .Values.operator.logLevel
+  "httpPort" .Values.httpPort
+  "logLevel" .Values.logLevel
   "lease" (dict "name" (include "modelmonitor.operator.name" .))
   "sidecar" (dict
     "image" (include "modelmonitor.image" (dict "root" . "image" $sidecar.image))
@@ -28,10 +28,10 @@
     "maxUnavailable" (toString $sidecar.maxUnavailable)
   )
 -}}
-{{- range $name, $value := .Values.operator.settings -}}
+{{- range $name, $value := .Values.settings -}}
 {{- if and (hasKey $settings $name) (ne $name "lease") -}}
-{{- fail (printf "operator.settings.%s: the chart has a value of its own for it; set that one instead" $name) -}}
+{{- fail (printf "settings.%s: the chart has a value of its own for it; set that one instead" $name) -}}
 {{- end -}}
 {{- end -}}
-{{- mergeOverwrite $settings (deepCopy .Values.operator.settings) | toPrettyJson -}}
+{{- mergeOverwrite $settings (deepCopy .Values.settings) | toPrettyJson -}}
 {{- end -}}

@@ -1,0 +1,205 @@
+"""What the chart installs, by values."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import yaml
+
+from modelmonitor_operator.settings import GpuAccessPreset
+from tests.chart.rendering import CHART, Chart, Manifest
+
+LONG = "a-release-name-that-is-as-long-as-helm-allows-names"
+
+
+def test_two_renders_are_equal_byte_for_byte(chart: Chart) -> None:
+    assert chart.render().text == chart.render().text
+
+
+def test_no_template_asks_the_cluster_or_makes_up_a_secret() -> None:
+    text = "".join(path.read_text() for path in (CHART / "templates").rglob("*") if path.is_file())
+    assert re.findall(r"\b(lookup|gen[A-Z]\w+|rand[A-Z]\w+|now|uuidv4)\b", re.sub(r"description: .*", "", text)) == []
+
+
+def test_a_long_release_name_gives_names_of_at_most_63_characters(chart: Chart) -> None:
+    rendered = chart.render(release=LONG)
+    settings = rendered.settings()
+    names = [each["metadata"]["name"] for each in rendered.objects]
+    names += [settings.sidecar_name, settings.key_secret_name, settings.anchor_name, settings.lease.name]
+    assert max(len(name) for name in names) <= 63
+    assert all(len(value) <= 63 for each in rendered.objects for value in each["metadata"].get("labels", {}).values())
+
+
+def test_every_object_carries_the_common_labels_and_those_of_the_release(chart: Chart) -> None:
+    for each in chart.render({"commonLabels": {"team": "ml"}}).objects:
+        labels = each["metadata"]["labels"]
+        assert labels["team"] == "ml"
+        assert labels["app.kubernetes.io/instance"] == "modelmonitor"
+
+
+def test_the_settings_name_what_the_chart_installs(chart: Chart) -> None:
+    rendered = chart.render({"sidecar": {"namespace": "gpu-agents"}, "logLevel": "DEBUG"}, release="mine")
+    settings = rendered.settings()
+    assert (settings.namespace, settings.sidecar_namespace) == ("system", "gpu-agents")
+    rendered.one("ConfigMap", settings.anchor_name, "system")
+    rendered.one("ConfigMap", settings.anchor_name, "gpu-agents")
+    rendered.one("ServiceAccount", settings.sidecar.service_account_name, "gpu-agents")
+    assert settings.log_level == "DEBUG"
+    assert settings.sidecar.affinity["nodeAffinity"]
+
+
+def test_a_changed_setting_restarts_the_operator(chart: Chart) -> None:
+    def checksum(values: Manifest) -> str:
+        deployment = chart.render(values).one("Deployment", "modelmonitor-operator")
+        return str(deployment["spec"]["template"]["metadata"]["annotations"]["checksum/settings"])
+
+    assert checksum({}) == checksum({"replicas": 2})
+    assert checksum({}) != checksum({"settings": {"cycleSeconds": 5}})
+
+
+def test_settings_beyond_the_values_reach_the_operator(chart: Chart) -> None:
+    settings = chart.render({"settings": {"cycleSeconds": 5, "lease": {"durationSeconds": 30}}}).settings()
+    assert (settings.cycle_seconds, settings.lease.duration_seconds) == (5, 30)
+    assert settings.lease.name == "modelmonitor-operator"
+
+
+@pytest.mark.parametrize("preset", list(GpuAccessPreset))
+def test_every_preset_of_gpu_access_can_be_chosen(chart: Chart, preset: GpuAccessPreset) -> None:
+    settings = chart.render({"sidecar": {"gpuAccess": {"preset": preset.value}}}).settings()
+    assert settings.sidecar.gpu_access.preset is preset
+
+
+@pytest.mark.parametrize(
+    ("values", "image"),
+    [
+        pytest.param({}, "modelmonitor-operator:0.1.0", id="the tag is the version of the application"),
+        pytest.param(
+            {"image": {"registry": "registry.example.com", "tag": "dev"}},
+            "registry.example.com/modelmonitor-operator:dev",
+            id="registry and tag",
+        ),
+        pytest.param(
+            {"global": {"imageRegistry": "mirror"}, "image": {"registry": "registry.example.com"}},
+            "mirror/modelmonitor-operator:0.1.0",
+            id="the registry of all charts wins",
+        ),
+        pytest.param(
+            {"image": {"digest": "sha256:" + "0" * 64, "tag": "dev"}},
+            "modelmonitor-operator@sha256:" + "0" * 64,
+            id="a digest wins over a tag",
+        ),
+    ],
+)
+def test_the_image_is_named_as_the_values_say(chart: Chart, values: Manifest, image: str) -> None:
+    pod = chart.render(values).one("Deployment", "modelmonitor-operator")["spec"]["template"]["spec"]
+    assert pod["containers"][0]["image"] == image
+
+
+def test_pull_secrets_of_all_charts_and_of_this_one_reach_both_workloads(chart: Chart) -> None:
+    rendered = chart.render({"global": {"imagePullSecrets": ["a"]}, "imagePullSecrets": ["b", "a"]})
+    pod = rendered.one("Deployment", "modelmonitor-operator")["spec"]["template"]["spec"]
+    assert pod["imagePullSecrets"] == [{"name": "a"}, {"name": "b"}]
+    assert rendered.settings().sidecar.image_pull_secrets == ("a", "b")
+
+
+def test_the_crds_can_be_left_out_and_are_kept_by_default(chart: Chart) -> None:
+    kept = chart.render().all("CustomResourceDefinition")
+    assert [each["metadata"]["annotations"] for each in kept] == [{"helm.sh/resource-policy": "keep"}] * 2
+    assert "annotations" not in chart.render({"crds": {"keep": False}}).all("CustomResourceDefinition")[0]["metadata"]
+    assert chart.render({"crds": {"install": False}}).all("CustomResourceDefinition") == []
+
+
+def test_the_crds_of_the_chart_are_those_of_the_folder(chart: Chart) -> None:
+    for each in chart.render().all("CustomResourceDefinition"):
+        file = CHART.parents[1] / "crds" / f"modelmonitor.dev_{each['spec']['names']['plural']}.yaml"
+        assert each["spec"] == yaml.safe_load(file.read_text())["spec"]
+
+
+def test_more_objects_are_installed_as_objects_and_as_templates(chart: Chart) -> None:
+    text = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: '{{ .Release.Name }}-b', labels: {}}"
+    objects: list[Any] = [{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}}, text]
+    rendered = chart.render({"extraObjects": objects})
+    rendered.one("ConfigMap", "a")
+    rendered.one("ConfigMap", "modelmonitor-b")
+
+
+def test_a_budget_is_made_for_two_replicas(chart: Chart) -> None:
+    values = {"replicas": 2, "podDisruptionBudget": {"enabled": True}}
+    assert chart.render(values).one("PodDisruptionBudget", "modelmonitor-operator")["spec"]["minAvailable"] == 1
+    assert chart.render().all("PodDisruptionBudget") == []
+
+
+def test_every_knob_of_the_operator_reaches_its_pod(chart: Chart) -> None:
+    values: Manifest = {
+        "nodeSelector": {"a": "b"},
+        "tolerations": [{"operator": "Exists"}],
+        "affinity": {"nodeAffinity": {}},
+        "topologySpreadConstraints": [{"maxSkew": 1}],
+        "priorityClassName": "high",
+        "podLabels": {"x": "y"},
+        "podAnnotations": {"x": "y"},
+        "extraEnv": [{"name": "A", "value": "b"}],
+        "extraArgs": ["--more"],
+        "extraVolumes": [{"name": "v", "emptyDir": {}}],
+        "extraVolumeMounts": [{"name": "v", "mountPath": "/v"}],
+    }
+    template = chart.render(values).one("Deployment", "modelmonitor-operator")["spec"]["template"]
+    pod, container = template["spec"], template["spec"]["containers"][0]
+    for field in ("nodeSelector", "tolerations", "affinity", "topologySpreadConstraints", "priorityClassName"):
+        assert pod[field] == values[field]
+    assert template["metadata"]["labels"]["x"] == template["metadata"]["annotations"]["x"] == "y"
+    assert values["extraEnv"][0] in container["env"]
+    assert container["args"][-1] == "--more"
+    assert values["extraVolumes"][0] in pod["volumes"]
+    assert values["extraVolumeMounts"][0] in container["volumeMounts"]
+
+
+def rules(rendered_role: Manifest) -> Iterator[tuple[str, str, str]]:
+    for rule in rendered_role["rules"]:
+        for group in rule["apiGroups"]:
+            for resource in rule["resources"]:
+                for verb in rule["verbs"]:
+                    yield group, resource, verb
+
+
+def test_no_role_has_a_wildcard_and_no_secret_is_readable_cluster_wide(chart: Chart) -> None:
+    rendered = chart.render()
+    granted = [(role["kind"], *right) for role in rendered.objects if "rules" in role for right in rules(role)]
+    assert len(granted) > 20
+    assert [right for right in granted if "*" in right[1:]] == []
+    assert [right for right in granted if right[0] == "ClusterRole" and right[2] == "secrets"] == []
+
+
+def test_the_sidecar_reads_plans_in_its_namespace_and_nothing_else(chart: Chart) -> None:
+    rendered = chart.render()
+    account = rendered.settings().sidecar.service_account_name
+    bindings = [each for each in rendered.objects if account in [s["name"] for s in each.get("subjects", [])]]
+    assert [(each["kind"], each["metadata"]["namespace"]) for each in bindings] == [("RoleBinding", "system")]
+    role = rendered.one("Role", bindings[0]["roleRef"]["name"])
+    assert set(rules(role)) == {("modelmonitor.dev", "nodeplans", verb) for verb in ("get", "list", "watch")}
+
+
+def test_fewer_namespaces_narrow_the_rights_to_roles_in_them(chart: Chart) -> None:
+    rendered = chart.render({"watchNamespaces": ["team-a", "team-b"]})
+    assert rendered.all("ClusterRole") == rendered.all("ClusterRoleBinding") == []
+    for namespace in ("team-a", "team-b"):
+        role = rendered.one("Role", "modelmonitor-operator-watched", namespace)
+        assert ("modelmonitor.dev", "modelmonitors", "watch") in set(rules(role))
+        rendered.one("RoleBinding", "modelmonitor-operator-watched", namespace)
+    assert rendered.settings().watch_namespaces == ("team-a", "team-b")
+
+
+def test_rights_can_be_left_to_the_administrator(chart: Chart) -> None:
+    rendered = chart.render({"rbac": {"create": False}})
+    assert [each["kind"] for each in rendered.objects if "Role" in each["kind"]] == []
+
+
+def test_a_given_service_account_is_used_and_not_made(chart: Chart) -> None:
+    values = {"serviceAccount": {"create": False, "name": "mine"}}
+    rendered = chart.render(values)
+    assert [each["metadata"]["name"] for each in rendered.all("ServiceAccount")] == ["modelmonitor-sidecar"]
+    pod = rendered.one("Deployment", "modelmonitor-operator")["spec"]["template"]["spec"]
+    assert pod["serviceAccountName"] == "mine"
+    subjects = rendered.one("ClusterRoleBinding", "modelmonitor-operator-watched")["subjects"]
+    assert subjects == [{"kind": "ServiceAccount", "name": "mine", "namespace": "system"}]
