@@ -4,54 +4,24 @@
 """
 
 from dataclasses import dataclass
-from enum import StrEnum
 
+from modelmonitor_api.finding_codes import CAUSE_ORDER, FindingCode, ObjectKind, Severity, runbook_url
 
-class Severity(StrEnum):
-    """What a finding does to the verdict: critical makes it Unhealthy, warning Degraded, info nothing."""
-
-    CRITICAL = "Critical"
-    WARNING = "Warning"
-    INFO = "Info"
-
-
-class FindingCode(StrEnum):
-    """Every finding there is. Names are part of the API."""
-
-    TARGETS_NOT_FOUND = "TargetsNotFound"
-    POD_NOT_RUNNING = "PodNotRunning"
-    POD_UNWATCHED = "PodUnwatched"
-    POD_NOT_TARGETABLE = "PodNotTargetable"
-    SHARED_TARGET = "SharedTarget"
-    TRITON_UNREACHABLE = "TritonUnreachable"
-    TRITON_NOT_READY = "TritonNotReady"
-    MODEL_NOT_READY = "ModelNotReady"
-    MODEL_FAILING = "ModelFailing"
-    MODEL_SLOW = "ModelSlow"
-    QUEUE_GROWING = "QueueGrowing"
-    COUNTERS_FROZEN = "CountersFrozen"
-    GPU_LOST = "GpuLost"
-    GPU_MISSING = "GpuMissing"
-    GPU_XID = "GpuXid"
-    GPU_THROTTLED = "GpuThrottled"
-    GPU_HOT = "GpuHot"
-    GPU_ECC_UNCORRECTABLE = "GpuEccUncorrectable"
-    GPU_ROW_REMAP_PENDING = "GpuRowRemapPending"
-    SIDECAR_UNREACHABLE = "SidecarUnreachable"
-    READINGS_STALE = "ReadingsStale"
-    NVML_UNAVAILABLE = "NvmlUnavailable"
-    PLAN_TRUNCATED = "PlanTruncated"
-
-
-class ObjectKind(StrEnum):
-    """What a finding is about."""
-
-    MONITOR = "ModelMonitor"
-    POD = "Pod"
-    MODEL = "Model"
-    GPU = "GPU"
-    NODE = "Node"
-
+__all__ = [
+    "BAD_CLOCK_EVENTS",
+    "CAUSE_ORDER",
+    "FINDINGS",
+    "HARD",
+    "OOM_SECONDS",
+    "QUEUE_MINIMUM_PENDING",
+    "SOFT",
+    "XID_SECONDS",
+    "FindingCode",
+    "FindingRule",
+    "ObjectKind",
+    "Severity",
+    "runbook_url",
+]
 
 SOFT = 2
 """Distinct readings that a soft finding needs to appear, and again to clear, so that one odd reading says nothing."""
@@ -80,6 +50,7 @@ class FindingRule:
     source: str = ""
 
 
+_POD_LIFECYCLE = "https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/"
 _TRITON_METRICS = "https://docs.nvidia.com/deeplearning/triton-inference-server/user-guide/docs/user_guide/metrics.html"
 _TRITON_STATISTICS = "https://github.com/triton-inference-server/server/blob/main/docs/protocol/extension_statistics.md"
 _NVML = "https://docs.nvidia.com/deploy/nvml-api/"
@@ -98,6 +69,9 @@ BAD_CLOCK_EVENTS = {
 XID_SECONDS = 3600.0
 """How long an Xid stays a finding."""
 
+OOM_SECONDS = 300.0
+"""How long a container that was killed for its memory stays a finding, so that a quick restart does not hide it."""
+
 _C, _W, _I = Severity.CRITICAL, Severity.WARNING, Severity.INFO
 _F = FindingCode
 
@@ -110,13 +84,15 @@ _ROWS = (
         _C,
         HARD,
         30,
-        "A selected pod is Pending for 30 s, CrashLoopBackOff, OOMKilled, "
-        "Failed or not Ready although its containers run for 30 s; Warning while other selected pods are Ready.",
-        "The pod is Running and its containers are started, or it is gone.",
+        "A selected pod is Pending for 30 s, in CrashLoopBackOff, ImagePullBackOff or alike, was OOMKilled in the last "
+        "5 minutes, is Failed, or is not Ready although its containers run for 30 s; Warning while other selected pods "
+        "are Ready.",
+        "The pod is Running and Ready and was not OOMKilled for 5 minutes, or it is gone.",
+        _POD_LIFECYCLE,
     ),
     FindingRule(
         _F.POD_UNWATCHED,
-        _C,
+        _W,
         HARD,
         45,
         "A selected pod runs on a node that has no ready sidecar for 45 s.",
@@ -145,7 +121,8 @@ _ROWS = (
         SOFT,
         None,
         "Triton's HTTP or metrics endpoint does not answer as Triton "
-        "does: refused, timed out, TLS, 401/403, HTML, empty, too large, malformed.",
+        "does: refused, timed out, TLS, 401/403, HTML, empty, too large, malformed; Warning where only the metrics "
+        "endpoint does not.",
         "Both endpoints answer.",
     ),
     FindingRule(
@@ -162,8 +139,9 @@ _ROWS = (
         _C,
         SOFT,
         None,
-        "The repository index lists the model as not READY.",
-        "The model is READY or no longer listed.",
+        "The repository index lists the model as not READY, for another reason than that it was unloaded; Warning "
+        "while another pod has it READY.",
+        "The model is READY, unloaded or no longer listed.",
         "https://github.com/triton-inference-server/server/blob/main/docs/protocol/extension_model_repository.md",
     ),
     FindingRule(
@@ -230,7 +208,8 @@ _ROWS = (
         XID_SECONDS,
         "NVML reported an Xid in the last hour for a GPU that the pods hold; "
         "severity by NVIDIA's catalogue of actions.",
-        "An hour after the last one.",
+        "An hour after the last one; where a restart of the application is all that NVIDIA advises, once every "
+        "container that holds the GPU has started anew.",
         _XID,
     ),
     FindingRule(
@@ -283,7 +262,8 @@ _ROWS = (
         _W,
         HARD,
         3,
-        "The newest reading of a pod is older than three intervals and a sidecar answers for it.",
+        "The newest reading of a pod is older than three intervals, and than one interval and two polls, and a sidecar "
+        "answers for its node.",
         "A fresh reading.",
     ),
     FindingRule(
@@ -294,14 +274,25 @@ _ROWS = (
         "The pods hold GPUs and NVML cannot be read on their node: no "
         "library, no driver, an error, or a call that hangs.",
         "NVML is read.",
+        _NVML,
+    ),
+    FindingRule(
+        _F.POD_RESOURCES_UNAVAILABLE,
+        _W,
+        SOFT,
+        None,
+        "NVML lists GPUs on a node of the pods, and the kubelet's pod-resources API, which says which pod holds which "
+        "GPU, cannot be read there.",
+        "The API is read.",
+        _POD_RESOURCES,
     ),
     FindingRule(
         _F.PLAN_TRUNCATED,
         _W,
         HARD,
         None,
-        "A node has more selected pods than fit into one NodePlan (512 KiB); some are not read.",
-        "The plan fits.",
+        "A node has more selected pods than fit into one NodePlan (512 KiB), and some of this monitor's are not read.",
+        "All of them are read.",
     ),
 )
 

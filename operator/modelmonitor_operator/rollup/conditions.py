@@ -1,0 +1,172 @@
+"""The conditions, by kstatus' meaning: Ready says that the monitoring works, Healthy that what it watches does.
+
+Source of kstatus: https://github.com/kubernetes-sigs/cli-utils/blob/master/pkg/kstatus/README.md
+"""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+
+from modelmonitor_api.findings import FindingCode
+from modelmonitor_api.status import MAX_MESSAGE, Condition, ConditionStatus, ConditionType, HealthState
+from modelmonitor_operator.observed import Fleet
+from modelmonitor_operator.rollup.coverage import Coverage
+from modelmonitor_operator.rollup.hysteresis import Tracked
+from modelmonitor_operator.rollup.inputs import NodeView
+from modelmonitor_operator.rollup.timestamps import render_time
+from modelmonitor_operator.rollup.verdict import Knowledge, Verdict
+from modelmonitor_operator.rollup.view import MonitorView
+
+_BREAKS_MONITORING = frozenset(
+    {
+        FindingCode.SIDECAR_UNREACHABLE,
+        FindingCode.POD_UNWATCHED,
+        FindingCode.READINGS_STALE,
+        FindingCode.PLAN_TRUNCATED,
+    }
+)
+
+_TRUE, _FALSE, _UNKNOWN = ConditionStatus.TRUE, ConditionStatus.FALSE, ConditionStatus.UNKNOWN
+_TYPE = ConditionType
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A condition without its times."""
+
+    type: ConditionType
+    status: ConditionStatus
+    reason: str
+    message: str = ""
+
+
+def stamp_conditions(
+    claims: Iterable[Claim], previous: Collection[Condition], generation: int, now: float
+) -> tuple[Condition, ...]:
+    """Conditions for the status: the time of transition moves only with the status."""
+    before = {condition.type: condition for condition in previous}
+    stamped = []
+    for claim in claims:
+        old = before.get(claim.type)
+        kept = old is not None and old.status is claim.status
+        stamped.append(
+            Condition(
+                type=claim.type,
+                status=claim.status,
+                reason=claim.reason,
+                message=claim.message[:MAX_MESSAGE],
+                observed_generation=generation,
+                last_transition_time=old.last_transition_time if old and kept else render_time(now),
+            )
+        )
+    return tuple(stamped)
+
+
+def claim_suspended(pods: int) -> tuple[Claim, ...]:
+    """The conditions of a monitor that is told to rest."""
+    message = "spec.suspend is true: nothing is read; set it to false to go on"
+    return (
+        Claim(_TYPE.READY, _TRUE, "Suspended", message),
+        Claim(_TYPE.RECONCILING, _FALSE, "Suspended"),
+        Claim(_TYPE.STALLED, _FALSE, "Suspended"),
+        Claim(_TYPE.SIDECARS_READY, _UNKNOWN, "Suspended"),
+        _targets_found(pods),
+        Claim(_TYPE.HEALTHY, _UNKNOWN, "Suspended", message),
+    )
+
+
+def claim_invalid(message: str) -> tuple[Claim, ...]:
+    """The conditions of a monitor whose spec this operator cannot read: only a change of the spec mends it."""
+    told = f"this operator cannot read the spec: {message}"
+    return (
+        Claim(_TYPE.READY, _FALSE, "InvalidSpec", told),
+        Claim(_TYPE.RECONCILING, _FALSE, "InvalidSpec"),
+        Claim(_TYPE.STALLED, _TRUE, "InvalidSpec", told),
+        Claim(_TYPE.SIDECARS_READY, _UNKNOWN, "InvalidSpec"),
+        Claim(_TYPE.TARGETS_FOUND, _UNKNOWN, "InvalidSpec"),
+        Claim(_TYPE.HEALTHY, _UNKNOWN, "InvalidSpec", told),
+    )
+
+
+def _targets_found(pods: int) -> Claim:
+    if pods:
+        return Claim(_TYPE.TARGETS_FOUND, _TRUE, "PodsSelected", f"{pods} pods match the selector")
+    return Claim(_TYPE.TARGETS_FOUND, _FALSE, "TargetsNotFound", "no pod of the namespace matches the selector")
+
+
+def _is_sidecar_ready(node: NodeView | None) -> bool:
+    return node is not None and node.reading.sidecar.ready
+
+
+def _sidecars_ready(view: MonitorView, fleet: Fleet) -> Claim:
+    ready = sum(_is_sidecar_ready(node) for _, node in view.nodes)
+    told = f"{ready} of {len(view.nodes)} nodes with selected pods have a ready sidecar"
+    rolled = f"{fleet.ready} of {fleet.wanted} sidecars are ready"
+    if view.nodes and ready == len(view.nodes):
+        return Claim(_TYPE.SIDECARS_READY, _TRUE, "AllReady", told)
+    if fleet.problem:
+        return Claim(_TYPE.SIDECARS_READY, _FALSE, "SidecarsFailed", fleet.problem)
+    if not fleet.exists:
+        return Claim(_TYPE.SIDECARS_READY, _FALSE, "NotCreated", "the sidecar DaemonSet does not exist yet")
+    if not view.nodes:
+        return Claim(_TYPE.SIDECARS_READY, _UNKNOWN, "NoTargets", f"no running pod needs a sidecar; {rolled}")
+    if fleet.ready < fleet.wanted or fleet.updated < fleet.wanted or not fleet.wanted:
+        return Claim(_TYPE.SIDECARS_READY, _FALSE, "RollingOut", f"{told}; rolling out: {rolled}")
+    missing = sorted(name for name, node in view.nodes if not _is_sidecar_ready(node))
+    return Claim(
+        _TYPE.SIDECARS_READY,
+        _FALSE,
+        "NodeWithoutSidecar",
+        f"{told}; {', '.join(missing[:5])} without one, though the rollout is complete: check the node's labels "
+        f"against the chart's sidecar.affinity: kubectl get node {missing[0]} --show-labels",
+    )
+
+
+def _ready(view: MonitorView, findings: Collection[Tracked], knowledge: Knowledge, before: Condition | None) -> Claim:
+    """Whether the monitoring works, whatever it says about the models."""
+    targets = len(view.pods) - view.count(Coverage.NOT_TARGET)
+    if not view.pods:
+        return Claim(_TYPE.READY, _FALSE, "TargetsNotFound", "no pod of the namespace matches the selector")
+    broken = next((one.candidate for one in findings if one.candidate.key.code in _BREAKS_MONITORING), None)
+    if broken is not None:
+        return Claim(_TYPE.READY, _FALSE, broken.key.code, broken.message)
+    if not targets:
+        told = f"{len(view.pods)} pods match and none of them runs and can be read"
+        return Claim(_TYPE.READY, _FALSE, "NoReadableTargets", told)
+    if knowledge is Knowledge.HELD and before is not None and before.status is _TRUE:
+        return Claim(_TYPE.READY, _TRUE, before.reason, before.message)
+    if knowledge is not Knowledge.FRESH:
+        problem = view.given.fleet.problem
+        reason = "SidecarsFailed" if problem else "ReadingsPending"
+        return Claim(_TYPE.READY, _FALSE, reason, problem or f"waiting for the first readings of {targets} pods")
+    return Claim(_TYPE.READY, _TRUE, "Monitoring", f"{view.count(Coverage.READ)} of {targets} running pods are read")
+
+
+def _reconciling(view: MonitorView, ready: Claim) -> Claim:
+    """Whether something is on its way that will pass by itself: sidecars that come up, first readings."""
+    waiting = view.count(Coverage.PENDING) + (view.count(Coverage.UNWATCHED) if not view.given.fleet.problem else 0)
+    if ready.reason in _BREAKS_MONITORING or not waiting:
+        return Claim(_TYPE.RECONCILING, _FALSE, "Settled")
+    return Claim(_TYPE.RECONCILING, _TRUE, "ReadingsPending", f"waiting for the first readings of {waiting} pods")
+
+
+_HEALTHY = {HealthState.HEALTHY: _TRUE, HealthState.UNKNOWN: _UNKNOWN}
+
+
+def claim_conditions(
+    view: MonitorView,
+    findings: Collection[Tracked],
+    verdict: Verdict,
+    knowledge: Knowledge,
+    previous: Collection[Condition],
+) -> tuple[Claim, ...]:
+    """The conditions of a monitor at work."""
+    before = next((condition for condition in previous if condition.type is _TYPE.READY), None)
+    ready = _ready(view, findings, knowledge, before)
+    return (
+        ready,
+        _reconciling(view, ready),
+        Claim(_TYPE.STALLED, _FALSE, "SpecRead"),
+        _sidecars_ready(view, view.given.fleet),
+        _targets_found(len(view.pods)),
+        Claim(_TYPE.HEALTHY, _HEALTHY.get(verdict.state, _FALSE), verdict.reason, verdict.summary),
+    )
