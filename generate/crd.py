@@ -8,7 +8,8 @@ from modelmonitor_api.plan import NodePlanSpec
 from modelmonitor_api.spec import ModelMonitorSpec
 from modelmonitor_api.status import ModelMonitorStatus
 
-CATEGORY = "modelmonitor"
+CATEGORY = "model-monitoring"
+"""For `kubectl get model-monitoring`; a category of the name of a kind would hide the kind from `kubectl get`."""
 MONITOR_CRD = f"{PLURAL}.{GROUP}"
 PLAN_CRD = f"{PLAN_PLURAL}.{GROUP}"
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from generate.chart import render_chart_crd, render_chart_readme
 from generate.crd import MONITOR_CRD, PLAN_CRD, build_monitor_crd, build_plan_crd, render_yaml
 from generate.findings_page import render_findings
+from generate.metrics_page import render_metrics
 from generate.schema import Json
 from generate.schema_page import render_settings, render_spec, render_status
 from generate.values_schema import render_values_schema
@@ -18,6 +19,7 @@ _PAGES = {
     "status.md": render_status,
     "settings.md": render_settings,
     "findings.md": render_findings,
+    "metrics.md": render_metrics,
 }
 HEADER = "# Derived from operator/modelmonitor_api by `make generate`.\n"
 

@@ -159,7 +159,9 @@ def test_the_columns_and_the_short_name_are_those_that_people_read(kubectl: Kube
     assert head.split() == ["NAME", "READY", "HEALTH", "MODELS", "GPUS", "OBSERVED", "AGE", "REASON"]
     assert row.split()[:5] == ["columns", "True", "Unhealthy", "3/4", "2/2"]
     assert row.split()[-1] == "ModelFailing"
-    assert "columns" in kubectl.run("get", "modelmonitor", "-o", "name")
+    for name in ("mm", "modelmonitor", "modelmonitors"):
+        assert "columns" in kubectl.run("get", name, "columns", "-o", "name")
+    assert "columns" in kubectl.run("get", "model-monitoring", "-o", "name")
 
 
 def test_a_status_may_say_what_this_schema_does_not_know(kubectl: Kubectl) -> None:

@@ -52,6 +52,6 @@ def test_a_number_of_the_status_has_no_exponent_and_no_needless_zeros(value: flo
     ],
 )
 def test_models_are_chosen_by_shell_patterns(
-    include: tuple[str, ...], exclude: tuple[str, ...], name: str, watched: bool
+    include: tuple[str, ...], exclude: tuple[str, ...], name: str, *, watched: bool
 ) -> None:
     assert model_selected(include, exclude, name) is watched
