@@ -8,9 +8,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 
-from modelmonitor_testbed.debian import MissingProgramsError
 from modelmonitor_testbed.images import base_image, build_image, product_images
-from modelmonitor_testbed.process import CommandError
 from modelmonitor_testbed.progress import step
 from modelmonitor_testbed.provider import DEFAULT_NAME, ClusterProvider, choose
 from modelmonitor_testbed.tools import HELM, KUBERNETES, tool
@@ -84,7 +82,7 @@ def main(words: Sequence[str]) -> int:
     arguments = parser.parse_args(words)
     try:
         return COMMANDS[arguments.command](choose(arguments.name, arguments.nodes), arguments)
-    except (MissingProgramsError, CommandError) as error:
+    except RuntimeError as error:
         print(f"{arguments.command} failed: {error}", file=sys.stderr)
         return 1
 

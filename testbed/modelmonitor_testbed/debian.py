@@ -27,6 +27,7 @@ NODE_NEEDS: Mapping[str, str] = {
 IMAGE_NEEDS: Mapping[str, str] = {
     "buildah": "buildah",
     "debootstrap": "debootstrap",
+    "debian-archive-keyring": "/usr/share/keyrings/debian-archive-keyring.gpg",
     "gcc": "gcc",
     "libc6-dev": "/usr/include/stdio.h",
 }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,11 +9,12 @@ from pathlib import Path
 
 from modelmonitor_testbed.base_image import base_layer, recipe_hash
 from modelmonitor_testbed.build_inputs import hash_inputs
+from modelmonitor_testbed.buildah import buildah, buildah_succeeds
 from modelmonitor_testbed.cache import cache_folder, cache_root, checkout_root, locked
 from modelmonitor_testbed.debian import IMAGE_NEEDS, ensure
 from modelmonitor_testbed.node.configuration import PAUSE_IMAGE
 from modelmonitor_testbed.package_index import CERTIFICATES, render_pip_configuration
-from modelmonitor_testbed.process import CommandError, run
+from modelmonitor_testbed.process import run
 from modelmonitor_testbed.progress import step
 
 BASE_IMAGE = f"localhost/modelmonitor-testbed-base:{recipe_hash()}"
@@ -77,15 +77,15 @@ def base_image() -> Path:
 
 
 def _make_base() -> None:
-    if _buildah_succeeds("inspect", "--type=image", BASE_IMAGE):
+    if buildah_succeeds("inspect", "--type=image", BASE_IMAGE):
         return
     layer = base_layer()
     with step("base image", "committing", "committed"):
-        container = _buildah("from", "scratch").strip()
-        _buildah("add", container, str(layer), "/")
+        container = buildah("from", "scratch").strip()
+        buildah("add", container, str(layer), "/")
         settings = ["--env", "PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "--cmd", "python3"]
-        _buildah("config", *settings, container)
-        _buildah("commit", "--quiet", "--rm", container, BASE_IMAGE)
+        buildah("config", *settings, container)
+        buildah("commit", "--quiet", "--rm", container, BASE_IMAGE)
 
 
 def _build(recipe: ImageRecipe, target: Path) -> None:
@@ -96,10 +96,10 @@ def _build(recipe: ImageRecipe, target: Path) -> None:
         mounts.append(f"--volume={CERTIFICATES}:{CERTIFICATES}:ro")
     how = ["--layers", "--network=host", "--pull-never", "--quiet"]
     where = ["--file", str(recipe.dockerfile), "--tag", recipe.tag, str(recipe.context)]
-    _buildah("build", *how, *words, *mounts, *where)
+    buildah("build", *how, *words, *mounts, *where)
     unfinished = target.with_suffix(".part")
     unfinished.unlink(missing_ok=True)
-    _buildah("push", "--quiet", recipe.tag, f"docker-archive:{unfinished}:{recipe.tag}")
+    buildah("push", "--quiet", recipe.tag, f"docker-archive:{unfinished}:{recipe.tag}")
     for older in target.parent.glob(f"{_file_name(recipe.tag)}-*.tar"):
         older.unlink()
     unfinished.rename(target)
@@ -109,26 +109,6 @@ def _pip_configuration() -> Path:
     path = cache_root() / "pip.conf"
     path.write_text(render_pip_configuration())
     return path
-
-
-def _buildah(*words: str) -> str:
-    storage = cache_folder("buildah")
-    environment = {
-        **os.environ,
-        "BUILDAH_ISOLATION": "chroot",
-        "STORAGE_DRIVER": "vfs",
-        "TMPDIR": str(cache_folder("tmp")),
-    }
-    places = ["--root", str(storage / "root"), "--runroot", str(storage / "run")]
-    return run(["buildah", *places, *words], environment=environment, timeout_seconds=1800)
-
-
-def _buildah_succeeds(*words: str) -> bool:
-    try:
-        _buildah(*words)
-    except CommandError:
-        return False
-    return True
 
 
 def _file_name(tag: str) -> str:

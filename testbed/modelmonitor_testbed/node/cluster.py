@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from modelmonitor_testbed.buildah import file_system
 from modelmonitor_testbed.cache import cache_root, locked, run_folder
 from modelmonitor_testbed.certificates import Authority, make_authority
 from modelmonitor_testbed.control_plane_arguments import ControlPlanePlan
@@ -24,13 +25,14 @@ from modelmonitor_testbed.images import pause_image
 from modelmonitor_testbed.kubectl import Kubectl
 from modelmonitor_testbed.node import control_groups, namespaces, setup
 from modelmonitor_testbed.node.addresses import Addresses, choose_addresses, link_name
-from modelmonitor_testbed.node.configuration import CONTAINERD_SOCKET, PROXY_HEALTH_PORT, NodePlace
+from modelmonitor_testbed.node.configuration import CONTAINERD_SOCKET, PROXY_HEALTH_PORT, NodePlace, control_group
 from modelmonitor_testbed.process import CommandError, run
 from modelmonitor_testbed.progress import step
 from modelmonitor_testbed.tools import CONTAINERD, tool
 
 _API_PORT = 6443
 _READY_SECONDS = 90.0
+_NUMBERS = (1, 2)
 _HIDDEN = ("/run", "/var/lib", "/var/log", "/proc", "/sys")
 """Folders that a node replaces with its own, so the cache cannot lie there."""
 
@@ -53,18 +55,21 @@ class NodeCluster:
 
     def create(self) -> None:
         """Bring the cluster up, all nodes ready and the pause image loaded; a running one is left as it is."""
-        if self.is_running():
-            return
-        self._refuse_impossible()
-        ensure(NODE_NEEDS)
-        self.delete()
-        with step(f"cluster {self.name}", "starting", "control plane ready"):
-            places = self._start_first_node()
-        with step(f"cluster {self.name}, {self.nodes} node(s)", "starting", "ready"):
-            for place in places:
-                self._start_node(place)
-            self._wait_nodes_ready()
-            self.load_image(pause_image())
+        with locked(f"cluster-{self.name}"):
+            if self.is_running():
+                self._check_size()
+                return
+            self._refuse_impossible()
+            ensure(NODE_NEEDS)
+            self._delete()
+            with step(f"cluster {self.name}", "starting", "control plane ready"):
+                places = self._start_first_node()
+            with step(f"cluster {self.name}, {self.nodes} node(s)", "starting", "ready"):
+                for place in places:
+                    self._start_node(place)
+                self._wait_nodes_ready()
+                self.load_image(pause_image())
+            self._complete.touch()
 
     def load_image(self, archive: Path) -> None:
         """Load an image archive into every node that does not hold it yet."""
@@ -77,26 +82,22 @@ class NodeCluster:
 
     def delete(self) -> None:
         """End the cluster and remove all that it made on this machine; nothing happens where there is none."""
-        places = self.places()
-        for place in places:
-            namespaces.end(place.folder)
-        for place in places:
-            namespaces.remove_link(link_name(self.name, place.number))
-            control_groups.remove(place.control_group)
-        shutil.rmtree(self.folder, ignore_errors=True)
+        with locked(f"cluster-{self.name}"):
+            self._delete()
 
     def leftovers(self) -> list[str]:
         """Say what of the cluster is still on this machine: processes, mounts, links, control groups, files."""
         found = [f"folder {self.folder}"] if self.folder.exists() else []
-        found += [f"link {link_name(self.name, n)}" for n in (1, 2) if namespaces.link_exists(link_name(self.name, n))]
-        for number in (1, 2):
-            found += [f"control group {g}" for g in control_groups.find(f"modelmonitor-{self.name}-{number}")]
+        links = [link_name(self.name, number) for number in _NUMBERS]
+        found += [f"link {link}" for link in links if namespaces.link_exists(link)]
+        groups = [group for number in _NUMBERS for group in control_groups.find(control_group(self.name, number))]
+        found += [f"control group {group}" for group in groups]
         found += [f"mount {line.split()[4]}" for line in _mounts() if f"{self.folder}/" in line]
-        return found + [f"process {pid}" for pid in _processes_with(f"{self.folder}/")]
+        return found + [f"process {pid}" for pid in namespaces.processes_with(f"{self.folder}/")]
 
     def is_running(self) -> bool:
-        """Tell whether the first node of this cluster runs on this machine."""
-        return bool(self.places()) and namespaces.read_pid(self._place_folder(1)) is not None
+        """Tell whether this cluster came up whole and its first node still runs."""
+        return self._complete.exists() and namespaces.read_pid(self._place_folder(1)) is not None
 
     def places(self) -> list[NodePlace]:
         """Return where each node of the recorded cluster lives; none where there is no cluster."""
@@ -109,6 +110,22 @@ class NodeCluster:
     def kubectl(self) -> Kubectl:
         """Return kubectl for this cluster."""
         return Kubectl(self.kubeconfig())
+
+    @property
+    def _complete(self) -> Path:
+        return self.folder / "complete"
+
+    def _check_size(self) -> None:
+        if len(self.places()) != self.nodes:
+            raise NodeError(f"cluster {self.name} runs with {len(self.places())} node(s); take it down first")
+
+    def _delete(self) -> None:
+        for number in _NUMBERS:
+            namespaces.end(self._place_folder(number))
+        for number in _NUMBERS:
+            namespaces.remove_link(link_name(self.name, number))
+            control_groups.remove(control_group(self.name, number))
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def _refuse_impossible(self) -> None:
         if os.geteuid() != 0:
@@ -158,6 +175,8 @@ class NodeCluster:
         kubectl = self.kubectl()
 
         def ready() -> bool:
+            if kubectl.find("serviceaccount", "default", "default") is None:
+                return False
             items = kubectl.get("nodes")["items"]
             conditions = [c for item in items for c in item["status"].get("conditions", []) if c["type"] == "Ready"]
             all_ready = [c["status"] for c in conditions] == ["True"] * self.nodes
@@ -166,7 +185,7 @@ class NodeCluster:
         wait_for(ready, _READY_SECONDS, f"nodes of {self.name} ready; logs are in {self.folder}/node*/")
 
     def _check_alive(self) -> None:
-        if not self.is_running():
+        if namespaces.read_pid(self._place_folder(1)) is None:
             raise NodeError(f"the node's first process ended; see {self._place_folder(1)}/init.log")
 
     def _place_folder(self, number: int) -> Path:
@@ -210,9 +229,8 @@ def proxy_is_healthy(place: NodePlace) -> bool:
 
 
 def choose_snapshotter(folder: Path) -> str:
-    """Return containerd's snapshotter: overlayfs, unless the folder itself lies on an overlay (as in a container)."""
-    kind = run(["stat", "--file-system", "--format=%T", folder]).strip()
-    return "native" if kind == "overlayfs" else "overlayfs"
+    """Return containerd's snapshotter; an overlay cannot lie on an overlay, as in a container."""
+    return "native" if file_system(folder) == "overlayfs" else "overlayfs"
 
 
 def wait_for(condition: Callable[[], bool], timeout_seconds: float, what: str) -> None:
@@ -231,16 +249,3 @@ def wait_for(condition: Callable[[], bool], timeout_seconds: float, what: str) -
 
 def _mounts() -> list[str]:
     return Path("/proc/self/mountinfo").read_text().splitlines()
-
-
-def _processes_with(text: str) -> list[str]:
-    found = []
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit() and int(entry.name) != os.getpid():
-            try:
-                words = (entry / "cmdline").read_bytes()
-            except OSError:
-                continue
-            if text.encode() in words:
-                found.append(entry.name)
-    return found

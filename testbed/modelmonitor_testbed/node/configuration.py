@@ -33,7 +33,7 @@ class NodePlace:
     @property
     def control_group(self) -> str:
         """The node's own control group, so that two kubelets never clean up each other's pods."""
-        return f"modelmonitor-{self.name}"
+        return control_group(self.cluster, self.number)
 
     @property
     def address(self) -> str:
@@ -44,6 +44,11 @@ class NodePlace:
     def services(self) -> Path:
         """The folder whose files say which programs run on the node."""
         return self.folder / "services"
+
+
+def control_group(cluster: str, number: int) -> str:
+    """Return the name of a node's control group."""
+    return f"modelmonitor-{cluster}-{number}"
 
 
 def render_containerd(place: NodePlace, runc: Path) -> str:

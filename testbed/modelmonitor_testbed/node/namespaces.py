@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -16,6 +17,7 @@ from modelmonitor_testbed.process import CommandError, run, start_detached
 
 _START_SECONDS = 20.0
 _END_SECONDS = 30.0
+_INIT = "modelmonitor_testbed.node.init"
 _UNSHARE = ("unshare", "--net", "--mount", "--pid", "--fork", "--kill-child=SIGKILL")
 
 
@@ -32,7 +34,7 @@ def start(place: NodePlace, first_pid: int | None) -> int:
     nest = ("nsenter", f"--pid=/proc/{first_pid}/ns/pid", "--") if first_pid else ()
     package = Path(__file__).resolve().parents[2]
     environment = ("env", "-i", f"PATH={search_path()}", "HOME=/root", f"PYTHONPATH={package}")
-    init = (sys.executable, "-m", "modelmonitor_testbed.node.init", str(place.folder))
+    init = (sys.executable, "-m", _INIT, str(place.folder))
     child = start_detached([*nest, *environment, *_UNSHARE, *init], place.folder / "init.log")
     deadline = time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline:
@@ -60,16 +62,26 @@ def read_pid(folder: Path) -> int | None:
 
 
 def end(folder: Path) -> None:
-    """Kill the node's first process, and with it every process of the node; return when it is gone."""
-    pid = read_pid(folder)
-    if pid is None:
-        return
-    os.kill(pid, signal.SIGKILL)
+    """Kill the node's first process, and with it every process of the node; return when all are gone."""
     deadline = time.monotonic() + _END_SECONDS
-    while Path(f"/proc/{pid}").exists():
+    while pids := processes_with(f"{_INIT}\0{folder}\0"):
         if time.monotonic() > deadline:
-            raise NamespaceError(f"process {pid} of {folder} did not end within {_END_SECONDS:.0f} s")
+            raise NamespaceError(f"processes {pids} of {folder} did not end within {_END_SECONDS:.0f} s")
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         time.sleep(0.05)
+
+
+def processes_with(text: str) -> list[int]:
+    """Return the processes of this machine whose command line holds a text (NUL between words), without our own."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and int(entry.name) != os.getpid():
+            with contextlib.suppress(OSError):
+                if text.encode() in (entry / "cmdline").read_bytes():
+                    found.append(int(entry.name))
+    return found
 
 
 def used_ranges() -> list[str]:
