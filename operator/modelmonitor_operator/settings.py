@@ -5,13 +5,15 @@ What an administrator decides is here; what a team decides is in the ModelMonito
 
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 from pydantic import ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from modelmonitor_api.wire import Wire
 
-Json = dict[str, object]
+Json = dict[str, Any]
+"""A piece of a Kubernetes manifest as JSON types."""
 
 
 class Strict(Wire):

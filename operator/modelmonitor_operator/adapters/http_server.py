@@ -1,0 +1,40 @@
+"""Serves /healthz, /readyz and /metrics."""
+
+from collections.abc import Awaitable, Callable
+
+from aiohttp import web
+
+from modelmonitor_api import names
+from modelmonitor_operator.telemetry import CONTENT_TYPE, Telemetry
+
+Answer = Callable[[], str]
+"""A probe: empty when well, else what is missing."""
+
+
+def _probe(answer: Answer) -> Callable[[web.Request], Awaitable[web.Response]]:
+    async def respond(_request: web.Request) -> web.Response:
+        problem = answer()
+        return web.Response(text=problem or "ok", status=503 if problem else 200)
+
+    return respond
+
+
+def build_app(telemetry: Telemetry, alive: Answer, ready: Answer) -> web.Application:
+    """The operator's pages."""
+
+    async def metrics(_request: web.Request) -> web.Response:
+        return web.Response(body=telemetry.render(), headers={"Content-Type": CONTENT_TYPE})
+
+    app = web.Application()
+    app.router.add_get(names.HEALTHZ_PATH, _probe(alive))
+    app.router.add_get(names.READYZ_PATH, _probe(ready))
+    app.router.add_get(names.METRICS_PATH, metrics)
+    return app
+
+
+async def serve(app: web.Application, port: int) -> web.AppRunner:
+    """Start serving on every address; `cleanup` of the runner ends it."""
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
+    await runner.setup()
+    await web.TCPSite(runner, port=port).start()
+    return runner

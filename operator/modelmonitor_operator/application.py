@@ -1,0 +1,144 @@
+"""The operator as one asyncio program: everybody watches, the leader reconciles."""
+
+import asyncio
+import contextlib
+import signal
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+
+from modelmonitor_operator.adapters.clock import SystemClock
+from modelmonitor_operator.adapters.cluster import Cluster
+from modelmonitor_operator.adapters.connection import Connection, load_configuration
+from modelmonitor_operator.adapters.http_server import build_app, serve
+from modelmonitor_operator.adapters.lease import Leadership
+from modelmonitor_operator.adapters.sidecars import SidecarPoller
+from modelmonitor_operator.controller import Controller
+from modelmonitor_operator.creation_watch import CreationWatch
+from modelmonitor_operator.cycle import Cycle
+from modelmonitor_operator.handlers import register
+from modelmonitor_operator.handlers.supervise import Supervisor
+from modelmonitor_operator.intake import Intake
+from modelmonitor_operator.key_ring import KeyRing
+from modelmonitor_operator.objects import CONFIG_MAP, DAEMON_SET, NODE_PLAN, POD, SECRET
+from modelmonitor_operator.reconciler import Reconciler
+from modelmonitor_operator.resync import Resync
+from modelmonitor_operator.settings import Json, Settings
+from modelmonitor_operator.telemetry import Telemetry
+from modelmonitor_operator.verdicts import Verdicts
+from modelmonitor_operator.watches import Watches
+from modelmonitor_operator.world import World
+
+_NEEDED = frozenset({CONFIG_MAP, DAEMON_SET, NODE_PLAN, POD, SECRET})
+_RELEASE_SECONDS = 3.0
+
+
+def _read_version() -> str:
+    try:
+        return version("modelmonitor")
+    except PackageNotFoundError:
+        return "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """What the tasks of the program share."""
+
+    settings: Settings
+    clock: SystemClock
+    telemetry: Telemetry
+    world: World
+    key_ring: KeyRing
+    controller: Controller
+    intake: Intake
+    connection: Connection
+    cluster: Cluster
+    poller: SidecarPoller
+    resync: Resync
+
+    def ready(self) -> str:
+        """Empty when the cluster has been listed, else what is missing."""
+        missing = sorted(kind.plural for kind in _NEEDED - self.world.listed_kinds)
+        return self.resync.problem or (f"not listed yet: {', '.join(missing)}" if missing else "")
+
+    async def lead(self) -> None:
+        """What only the leader does."""
+        verdicts = Verdicts(self.settings, self.world, self.clock)
+        reconciler = Reconciler(self.settings, self.world, verdicts, self.cluster, self.clock)
+        cycle = Cycle(self.world, verdicts, self.poller, self.clock, self.telemetry)
+        creation = CreationWatch(self.settings, self.world, self.cluster, self.clock)
+        self.telemetry.leader.set(1)
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self.controller.run(reconciler, self.intake.ask_for_everything))
+                group.create_task(
+                    cycle.run(self.settings.cycle_seconds, self.keys, creation.look, self.controller.enqueue)
+                )
+        finally:
+            self.telemetry.leader.set(0)
+
+    def keys(self) -> tuple[bytes, ...]:
+        """Keys that sign, for this cycle."""
+        self.telemetry.monitors.set(len(self.world.monitors))
+        return self.key_ring.keys(self.clock.monotonic())
+
+
+async def _build(settings: Settings) -> _Parts:
+    clock, world, key_ring = SystemClock(), World(), KeyRing()
+    telemetry = Telemetry(_read_version())
+    controller = Controller(clock, telemetry, settings.workers)
+    intake = Intake(settings, world, key_ring, clock, controller.enqueue)
+    connection = Connection(await load_configuration(), settings.request_timeout_seconds)
+    cluster = Cluster(connection, telemetry)
+    return _Parts(
+        settings=settings,
+        clock=clock,
+        telemetry=telemetry,
+        world=world,
+        key_ring=key_ring,
+        controller=controller,
+        intake=intake,
+        connection=connection,
+        cluster=cluster,
+        poller=SidecarPoller(clock, telemetry, settings.poll_timeout_seconds, settings.poll_concurrency),
+        resync=Resync(settings, cluster, intake, clock),
+    )
+
+
+async def run_operator(settings: Settings, identity: str) -> None:
+    """Run until SIGTERM or SIGINT; the Lease is released before the end."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stop.set)
+    parts = await _build(settings)
+    async with contextlib.AsyncExitStack() as stack:
+        stack.push_async_callback(parts.connection.close)
+        stack.push_async_callback(parts.poller.close)
+        runner = await serve(build_app(parts.telemetry, lambda: "", parts.ready), settings.http_port)
+        stack.push_async_callback(runner.cleanup)
+        await _run_until(stop, parts, identity)
+
+
+async def _run_until(stop: asyncio.Event, parts: _Parts, identity: str) -> None:
+    settings, loop = parts.settings, asyncio.get_running_loop()
+
+    def on_monitor(event_type: str | None, raw: Json) -> None:
+        loop.call_soon_threadsafe(parts.intake.monitor_event, event_type, raw)
+
+    watches = Watches(settings, parts.connection, parts.intake, parts.clock, parts.telemetry)
+    supervisor = Supervisor(register(settings, on_monitor), parts.clock, parts.telemetry)
+    leadership = Leadership.of(parts.cluster, parts.clock, settings.namespace, settings.lease, identity)
+    leading = asyncio.create_task(leadership.run(parts.lead))
+    tasks = {
+        leading,
+        asyncio.create_task(watches.run(parts.world)),
+        asyncio.create_task(supervisor.run(parts.resync.once)),
+        asyncio.create_task(parts.resync.repeat(supervisor.restart)),
+        asyncio.create_task(stop.wait()),
+    }
+    done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks, timeout=_RELEASE_SECONDS)
+    for task in done:
+        task.result()

@@ -1,0 +1,1 @@
+"""Pure builders of manifests, one object a module: settings and facts in, a finished manifest out."""

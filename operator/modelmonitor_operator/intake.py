@@ -1,0 +1,239 @@
+"""What the watches say becomes memory and keys: the only place that decides what a change in the cluster concerns."""
+
+import logging
+from collections.abc import Callable, Iterable
+from enum import StrEnum
+
+from modelmonitor_api.names import MonitorRef
+from modelmonitor_operator.adapters.monitors import parse_monitor
+from modelmonitor_operator.adapters.pods import parse_pod, parse_sidecar
+from modelmonitor_operator.clock import Clock
+from modelmonitor_operator.desired.key_secret import key_secret_ref, parse_key
+from modelmonitor_operator.errors import ClusterError
+from modelmonitor_operator.key_ring import KeyRing
+from modelmonitor_operator.keys import FleetKey, Key, PlanKey, StatusKey
+from modelmonitor_operator.objects import NODE_PLAN, POD, ObjectRef, ResourceKind, parse_stored
+from modelmonitor_operator.settings import Json, Settings
+from modelmonitor_operator.world import World
+
+_LOG = logging.getLogger(__name__)
+
+PLAN_DELAY_SECONDS = 0.2
+"""Pods come in bursts: a plan is written once for all of them."""
+
+Enqueue = Callable[[Key, float], None]
+
+
+class EventType(StrEnum):
+    """What a watch says of an object."""
+
+    ADDED = "ADDED"
+    MODIFIED = "MODIFIED"
+    DELETED = "DELETED"
+
+
+class Intake:
+    """Keeps the world true and asks for the reconciliations that a change makes necessary."""
+
+    def __init__(self, settings: Settings, world: World, key_ring: KeyRing, clock: Clock, enqueue: Enqueue) -> None:
+        self._settings = settings
+        self._world = world
+        self._key_ring = key_ring
+        self._clock = clock
+        self._enqueue = enqueue
+        self._dropped: set[str] = set()
+        self.on_namespaces: Callable[[], None] = lambda: None
+
+    # ModelMonitors
+
+    def monitor_event(self, event_type: str | None, raw: Json) -> None:
+        """A ModelMonitor was listed (no type), added, changed or deleted."""
+        if event_type == EventType.DELETED:
+            self._dropped.add(raw["metadata"]["uid"])
+            self._drop_monitor(
+                MonitorRef(raw["metadata"]["namespace"], raw["metadata"]["name"]), raw["metadata"]["uid"]
+            )
+        else:
+            self._put_monitor(raw)
+
+    def monitor_uids(self) -> frozenset[str]:
+        """Those that are known; taken before a list that is compared with it."""
+        self._dropped.clear()
+        return frozenset(monitor.uid for monitor in self._world.monitors.values())
+
+    def compare_monitors(self, items: Iterable[Json], known_before: frozenset[str]) -> None:
+        """Make the world equal to a full list: by UID, sparing what changed while the list was on its way."""
+        listed = {raw["metadata"]["uid"]: raw for raw in items}
+        for monitor in tuple(self._world.monitors.values()):
+            if monitor.uid in known_before and monitor.uid not in listed:
+                self._drop_monitor(monitor.ref, monitor.uid)
+        for uid, raw in listed.items():
+            if uid not in self._dropped:
+                self._put_monitor(raw)
+        self._world.monitors_listed = True
+        self.ask_for_everything()
+
+    def ask_for_everything(self) -> None:
+        """Every plan and the fleet; statuses come with the next cycle."""
+        self._enqueue(FleetKey(), 0.0)
+        planned = {stored.ref.name for stored in self._world.stored_of(NODE_PLAN)}
+        self._ask_for_plans(self._world.nodes_with_pods() | planned)
+
+    def _put_monitor(self, raw: Json) -> None:
+        monitor = parse_monitor(raw)
+        before = self._world.monitors.get(monitor.ref)
+        if (
+            before is not None
+            and before.uid == monitor.uid
+            and _older(monitor.resource_version, before.resource_version)
+        ):
+            return
+        touched = self._world.put_monitor(monitor)
+        self._ask_for_plans(touched)
+        if before is None or before.uid != monitor.uid or before.deleting != monitor.deleting:
+            self._enqueue(FleetKey(), 0.0)
+            self.on_namespaces()
+        if before is None or (before.uid, before.generation) != (monitor.uid, monitor.generation):
+            self._ask_for_plans(self._nodes_of(monitor.ref))
+            self._enqueue(StatusKey(monitor.ref), 0.0)
+
+    def _drop_monitor(self, ref: MonitorRef, uid: str) -> None:
+        known = self._world.monitors.get(ref)
+        if known is None or known.uid != uid:
+            return
+        self._ask_for_plans(self._world.drop_monitor(ref))
+        self._enqueue(FleetKey(), 0.0)
+        self.on_namespaces()
+
+    def _nodes_of(self, ref: MonitorRef) -> frozenset[str]:
+        return frozenset(pod.node for pod in self._world.selected_pods(ref) if pod.node)
+
+    def _ask_for_plans(self, nodes: Iterable[str]) -> None:
+        for node in nodes:
+            self._enqueue(PlanKey(node), PLAN_DELAY_SECONDS)
+
+    # Pods of a namespace that holds a ModelMonitor
+
+    def pods_of(self, namespace: str) -> "_PodSink":
+        """Who takes what the watch of a namespace's pods says."""
+        return _PodSink(self, namespace)
+
+    def put_pod(self, raw: Json) -> None:
+        """A pod was listed, added or changed."""
+        self._ask_for_plans(self._world.put_pod(parse_pod(raw)))
+
+    def drop_pod(self, namespace: str, uid: str) -> None:
+        """A pod is gone."""
+        self._ask_for_plans(self._world.drop_pod(namespace, uid))
+
+    def pods_listed(self, namespace: str) -> None:
+        """All pods of a namespace are known now."""
+        self._world.unlistable.pop(namespace, None)
+        if namespace in self._world.listed_namespaces:
+            return
+        self._world.listed_namespaces.add(namespace)
+        self.ask_for_everything()
+        for monitor in self._world.in_namespace(namespace):
+            self._enqueue(StatusKey(monitor.ref), 0.0)
+
+    def pods_failed(self, namespace: str, error: ClusterError) -> None:
+        """The pods of a namespace cannot be listed or watched."""
+        if namespace not in self._world.listed_namespaces:
+            self._world.unlistable[namespace] = f"the pods of namespace {namespace} cannot be listed: {error}"
+
+    # The sidecars' namespace
+
+    def sidecars(self) -> "_SidecarSink":
+        """Who takes what the watch of the sidecar pods says."""
+        return _SidecarSink(self._world)
+
+    def stored(self, kind: ResourceKind) -> "_StoredSink":
+        """Who takes what the watch of a kind of our own objects says."""
+        return _StoredSink(self, kind)
+
+    def put_stored(self, kind: ResourceKind, raw: Json) -> None:
+        """An object of the sidecars' namespace was listed, added or changed."""
+        stored = parse_stored(kind, raw)
+        self._world.put_stored(stored)
+        if stored.ref == key_secret_ref(self._settings):
+            self._key_ring.put(parse_key(stored), self._clock.monotonic())
+        self._ask_about(stored.ref)
+
+    def drop_stored(self, kind: ResourceKind, raw: Json) -> None:
+        """An object of the sidecars' namespace is gone."""
+        metadata = raw["metadata"]
+        ref = ObjectRef(kind, metadata["namespace"], metadata["name"])
+        self._world.drop_stored(ref, metadata["uid"])
+        self._ask_about(ref)
+
+    def kind_listed(self, kind: ResourceKind) -> None:
+        """All objects of a kind are known now."""
+        if kind not in self._world.listed_kinds:
+            self._world.listed_kinds.add(kind)
+            self.ask_for_everything()
+
+    def _ask_about(self, ref: ObjectRef) -> None:
+        if ref.kind == NODE_PLAN:
+            self._enqueue(PlanKey(ref.name), 0.0)
+            return
+        self._enqueue(FleetKey(), 0.0)
+        if ref.name == self._settings.anchor_name:
+            self.ask_for_everything()
+
+
+class _PodSink:
+    def __init__(self, intake: Intake, namespace: str) -> None:
+        self._intake = intake
+        self._namespace = namespace
+
+    def put(self, raw: Json) -> None:
+        self._intake.put_pod(raw)
+
+    def drop(self, raw: Json) -> None:
+        self._intake.drop_pod(self._namespace, raw["metadata"]["uid"])
+
+    def listed(self) -> None:
+        self._intake.pods_listed(self._namespace)
+
+    def failed(self, error: ClusterError) -> None:
+        self._intake.pods_failed(self._namespace, error)
+
+
+class _SidecarSink:
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def put(self, raw: Json) -> None:
+        self._world.put_sidecar(parse_sidecar(raw))
+
+    def drop(self, raw: Json) -> None:
+        self._world.drop_sidecar(raw["metadata"]["uid"])
+
+    def listed(self) -> None:
+        self._world.listed_kinds.add(POD)
+
+    def failed(self, error: ClusterError) -> None:
+        _LOG.debug("sidecar pods cannot be watched", extra={"error": str(error)})
+
+
+class _StoredSink:
+    def __init__(self, intake: Intake, kind: ResourceKind) -> None:
+        self._intake = intake
+        self._kind = kind
+
+    def put(self, raw: Json) -> None:
+        self._intake.put_stored(self._kind, raw)
+
+    def drop(self, raw: Json) -> None:
+        self._intake.drop_stored(self._kind, raw)
+
+    def listed(self) -> None:
+        self._intake.kind_listed(self._kind)
+
+    def failed(self, error: ClusterError) -> None:
+        _LOG.debug("objects cannot be watched", extra={"kind": self._kind.kind, "error": str(error)})
+
+
+def _older(version: str, than: str) -> bool:
+    """Whether one resource version of an object is older than another; only numbers can be compared."""
+    return version.isdigit() and than.isdigit() and int(version) < int(than)

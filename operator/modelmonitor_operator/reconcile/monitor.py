@@ -1,0 +1,70 @@
+"""The status of one ModelMonitor: what to write, and what to announce about it."""
+
+from modelmonitor_api.names import MonitorRef
+from modelmonitor_api.status import Condition, ConditionStatus, ConditionType, Finding, HealthState, ModelMonitorStatus
+from modelmonitor_operator.desired.event import Announcement, EventType
+from modelmonitor_operator.objects import MODEL_MONITOR, ObjectRef
+from modelmonitor_operator.observed import Monitor
+from modelmonitor_operator.reconcile.changes import ApplyStatus, Rank
+
+_MAX_FINDING_EVENTS = 5
+
+
+def monitor_object(ref: MonitorRef) -> ObjectRef:
+    """The ModelMonitor as an object of the API."""
+    return ObjectRef(MODEL_MONITOR, ref.namespace, ref.name)
+
+
+def reconcile_status(monitor: Monitor, status: ModelMonitorStatus) -> ApplyStatus:
+    """The write of a status over exactly the monitor that was looked at."""
+    return ApplyStatus(
+        Rank.STATUS, monitor_object(monitor.ref), monitor.uid, monitor.resource_version, status.to_wire()
+    )
+
+
+def announce(before: ModelMonitorStatus | None, after: ModelMonitorStatus) -> tuple[Announcement, ...]:
+    """What changed between two written statuses that people want to read about."""
+    previous = before or ModelMonitorStatus()
+    return (*_health_change(previous, after), *_finding_changes(previous, after), *_sidecars_change(previous, after))
+
+
+def _health_change(before: ModelMonitorStatus, after: ModelMonitorStatus) -> tuple[Announcement, ...]:
+    if before.health.state is after.health.state:
+        return ()
+    good = after.health.state is HealthState.HEALTHY
+    return (
+        Announcement(
+            EventType.NORMAL if good else EventType.WARNING,
+            str(after.health.state),
+            f"was {before.health.state}, is {after.health.state}: {after.health.summary}",
+        ),
+    )
+
+
+def _key(finding: Finding) -> tuple[str, str, str]:
+    return (finding.code, finding.object.kind, finding.object.name)
+
+
+def _finding_changes(before: ModelMonitorStatus, after: ModelMonitorStatus) -> tuple[Announcement, ...]:
+    old = {_key(finding): finding for finding in before.health.findings}
+    new = {_key(finding): finding for finding in after.health.findings}
+    appeared = [Announcement(EventType.WARNING, f.code, f.message) for k, f in new.items() if k not in old]
+    cleared = [
+        Announcement(EventType.NORMAL, f"{f.code}Cleared", f"{f.code} of {f.object.kind} {f.object.name} has cleared")
+        for k, f in old.items()
+        if k not in new
+    ]
+    return (*appeared[:_MAX_FINDING_EVENTS], *cleared[:_MAX_FINDING_EVENTS])
+
+
+def _condition(status: ModelMonitorStatus, wanted: ConditionType) -> Condition | None:
+    return next((condition for condition in status.conditions if condition.type is wanted), None)
+
+
+def _sidecars_change(before: ModelMonitorStatus, after: ModelMonitorStatus) -> tuple[Announcement, ...]:
+    old, new = (_condition(status, ConditionType.SIDECARS_READY) for status in (before, after))
+    if new is None or (old is not None and (old.status, old.reason) == (new.status, new.reason)):
+        return ()
+    good = new.status is ConditionStatus.TRUE
+    reason = "SidecarsReady" if good else "SidecarsNotReady"
+    return (Announcement(EventType.NORMAL if good else EventType.WARNING, reason, new.message or new.reason),)

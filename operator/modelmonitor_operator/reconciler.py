@@ -1,0 +1,149 @@
+"""One key, one sentence: look at the world, decide purely, execute, remember what the server answered."""
+
+import secrets
+from dataclasses import replace
+
+from modelmonitor_api.names import MonitorRef
+from modelmonitor_api.plan import PlannedPod
+from modelmonitor_api.status import ModelMonitorStatus
+from modelmonitor_operator.announcer import Announcer
+from modelmonitor_operator.clock import Clock
+from modelmonitor_operator.desired.daemonset import daemon_set_ref
+from modelmonitor_operator.desired.key_secret import key_secret_ref
+from modelmonitor_operator.desired.node_plan import build_planned_monitor, node_plan_ref
+from modelmonitor_operator.errors import NotFoundError
+from modelmonitor_operator.execute import Writer, execute
+from modelmonitor_operator.keys import FleetKey, Key, PlanKey, StatusKey
+from modelmonitor_operator.objects import CONFIG_MAP, DAEMON_SET, NODE_PLAN, SECRET, ObjectRef, StoredObject
+from modelmonitor_operator.observed import Monitor, Pod
+from modelmonitor_operator.reconcile.changes import Apply, Change, Create, Delete, Written, remember
+from modelmonitor_operator.reconcile.fleet import FleetInput, reconcile_fleet
+from modelmonitor_operator.reconcile.monitor import announce, reconcile_status
+from modelmonitor_operator.reconcile.plans import PlanInput, reconcile_plan
+from modelmonitor_operator.selection import targetable
+from modelmonitor_operator.settings import Settings
+from modelmonitor_operator.verdicts import Verdicts
+from modelmonitor_operator.world import World
+
+_KEY_BYTES = 32
+
+
+class Reconciler:
+    """Brings one thing at a time into the wanted state. Raises ClusterError; the work queue tries again."""
+
+    def __init__(self, settings: Settings, world: World, verdicts: Verdicts, writer: Writer, clock: Clock) -> None:
+        self._settings = settings
+        self._world = world
+        self._verdicts = verdicts
+        self._writer = writer
+        self._clock = clock
+        self._written: dict[ObjectRef, Written] = {}
+        self.announcer = Announcer()
+
+    async def __call__(self, key: Key) -> None:
+        """Reconcile what the key names."""
+        match key:
+            case FleetKey():
+                await self._fleet()
+            case PlanKey(node=node):
+                await self._plan(node)
+            case StatusKey(monitor=ref):
+                await self._status(ref)
+
+    async def _fleet(self) -> None:
+        if not self._world.monitors_listed or not self._world.listed_kinds >= {CONFIG_MAP, DAEMON_SET, SECRET}:
+            return
+        decision = reconcile_fleet(
+            FleetInput(
+                settings=self._settings,
+                wanted=any(not monitor.deleting for monitor in self._world.monitors.values()),
+                anchor=self._anchor(),
+                daemon_set=self._world.stored.get(daemon_set_ref(self._settings)),
+                key_secret=self._world.stored.get(key_secret_ref(self._settings)),
+                fresh_key=secrets.token_hex(_KEY_BYTES).encode(),
+                written=self._written,
+            )
+        )
+        self._note_problem(daemon_set_ref(self._settings), decision.problem)
+        await execute(decision.changes, self._writer, self._remember)
+
+    async def _plan(self, node: str) -> None:
+        if not self._world.monitors_listed or not self._world.listed_kinds >= {CONFIG_MAP, NODE_PLAN}:
+            return
+        ref = node_plan_ref(self._settings, node)
+        wanted = (build_planned_monitor(m, _planned(m, pods)) for m, pods in self._world.selected_on(node))
+        decision = reconcile_plan(
+            PlanInput(
+                settings=self._settings,
+                node=node,
+                anchor=self._anchor(),
+                monitors=tuple(planned for planned in wanted if planned is not None),
+                unknown=self._unknown(),
+                stored=self._world.stored.get(ref),
+                written=self._written,
+            )
+        )
+        self._note_problem(ref, decision.problem)
+        await execute(decision.changes, self._writer, self._remember)
+
+    async def _status(self, ref: MonitorRef) -> None:
+        monitor = self._world.monitors.get(ref)
+        if monitor is None:
+            return
+        wanted = self._verdicts.judge(monitor)
+        pending = self._verdicts.pending(monitor)
+        if not wanted or pending is None:
+            return
+        before, status = pending
+        try:
+            await execute((reconcile_status(monitor, status),), self._writer, self._remember)
+        except NotFoundError:
+            return
+        self._verdicts.wrote(ref, monitor.uid, status)
+        await self._announce(monitor, before, status)
+
+    async def _announce(self, monitor: Monitor, before: ModelMonitorStatus | None, after: ModelMonitorStatus) -> None:
+        events = self.announcer.admit(monitor, announce(before, after), self._clock.time())
+        await execute(events, self._writer, self._remember)
+
+    def _anchor(self) -> StoredObject | None:
+        return self._world.stored.get(
+            ObjectRef(CONFIG_MAP, self._settings.sidecar_namespace, self._settings.anchor_name)
+        )
+
+    def _unknown(self) -> frozenset[MonitorRef]:
+        listed = self._world.listed_namespaces
+        return frozenset(
+            ref for ref, monitor in self._world.monitors.items() if ref.namespace not in listed and not monitor.deleting
+        )
+
+    def _note_problem(self, ref: ObjectRef, problem: str) -> None:
+        if problem:
+            self._world.problems[ref] = problem
+        else:
+            self._world.problems.pop(ref, None)
+
+    def _remember(self, change: Change, stored: StoredObject | None) -> None:
+        match change:
+            case Create(manifest=manifest) | Apply(manifest=manifest) if stored is not None:
+                self._written[stored.ref] = remember(manifest, stored)
+                self._world.put_stored(stored)
+            case Delete(target=target):
+                self._written.pop(target.ref, None)
+                self._world.drop_stored(target.ref, target.uid)
+            case _ if stored is not None:
+                self._remember_version(stored)
+
+    def _remember_version(self, stored: StoredObject) -> None:
+        """A status that was written gives the monitor a new version, which the next write has to name."""
+        ref = MonitorRef(stored.ref.namespace, stored.ref.name)
+        monitor = self._world.monitors.get(ref)
+        if monitor is not None and monitor.uid == stored.uid and monitor.generation == stored.generation:
+            self._world.put_monitor(replace(monitor, resource_version=stored.resource_version))
+
+
+def _planned(monitor: Monitor, pods: list[Pod]) -> list[PlannedPod]:
+    if monitor.spec is None:
+        return []
+    found = (targetable(pod, monitor.spec) for pod in pods)
+    return [planned for planned in found if isinstance(planned, PlannedPod)]

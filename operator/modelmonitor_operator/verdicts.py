@@ -1,0 +1,139 @@
+"""The verdict on each ModelMonitor: what the roll-up remembers, what it says now, and what was last written."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from modelmonitor_api.names import MonitorRef
+from modelmonitor_api.status import ModelMonitorStatus
+from modelmonitor_operator.clock import Clock
+from modelmonitor_operator.desired.daemonset import daemon_set_ref
+from modelmonitor_operator.objects import NODE_PLAN
+from modelmonitor_operator.observed import Fleet, Monitor, NodeReading, PlanState
+from modelmonitor_operator.rollup import (
+    Index,
+    RollupInput,
+    RollupState,
+    Written,
+    index_nodes,
+    roll_up,
+    seed_state,
+    should_write,
+    written_from,
+)
+from modelmonitor_operator.settings import Settings
+from modelmonitor_operator.world import World, find_older_selectors
+
+
+@dataclass(slots=True)
+class _Verdict:
+    """One monitor's: made anew when another object takes its name."""
+
+    uid: str
+    state: RollupState
+    written: Written | None
+    status: ModelMonitorStatus | None = None
+
+
+class Verdicts:
+    """Judges monitors by the readings of the newest cycle."""
+
+    def __init__(self, settings: Settings, world: World, clock: Clock) -> None:
+        self._settings = settings
+        self._world = world
+        self._clock = clock
+        self._verdicts: dict[MonitorRef, _Verdict] = {}
+        self._index: Index | None = None
+        self._plans: Mapping[str, PlanState] = {}
+        self._fleet = Fleet()
+        self._older: dict[MonitorRef, dict[str, MonitorRef]] = {}
+
+    def begin_cycle(self, readings: Mapping[str, NodeReading]) -> None:
+        """Take over what all monitors share: readings, plans, the fleet, who selects what."""
+        self._index = index_nodes(readings)
+        self._plans = observe_plans(self._world)
+        self._fleet = observe_fleet(self._settings, self._world)
+        self._older = {}
+        for namespace in self._world.namespaces():
+            monitors = self._world.in_namespace(namespace)
+            if len(monitors) > 1:
+                pairs = ((monitor, self._world.selected_pods(monitor.ref)) for monitor in monitors)
+                self._older |= find_older_selectors(pairs)
+        for ref in self._verdicts.keys() - self._world.monitors.keys():
+            del self._verdicts[ref]
+
+    def reset(self) -> None:
+        """Forget everything: another process may have led meanwhile, and the server's status is the seed."""
+        self._verdicts.clear()
+        self._index = None
+
+    def judge(self, monitor: Monitor) -> bool:
+        """Judge a monitor now; True where the new status has to be written."""
+        if self._index is None or monitor.deleting or not self._knows_pods(monitor):
+            return False
+        verdict = self._verdict(monitor)
+        now = self._clock.time()
+        verdict.status, verdict.state = roll_up(verdict.state, self._given(monitor, self._index), now)
+        return should_write(verdict.written, verdict.status, now)
+
+    def pending(self, monitor: Monitor) -> tuple[ModelMonitorStatus | None, ModelMonitorStatus] | None:
+        """What was last written and what is to be written; None where nothing has been judged yet."""
+        verdict = self._verdicts.get(monitor.ref)
+        if verdict is None or verdict.uid != monitor.uid or verdict.status is None:
+            return None
+        return verdict.written.status if verdict.written else None, verdict.status
+
+    def wrote(self, ref: MonitorRef, uid: str, status: ModelMonitorStatus) -> None:
+        """The status has been written."""
+        verdict = self._verdicts.get(ref)
+        if verdict is not None and verdict.uid == uid:
+            verdict.written = Written(status, self._clock.time())
+
+    def _verdict(self, monitor: Monitor) -> _Verdict:
+        verdict = self._verdicts.get(monitor.ref)
+        if verdict is None or verdict.uid != monitor.uid:
+            verdict = _Verdict(monitor.uid, seed_state(monitor.status), written_from(monitor.status))
+            self._verdicts[monitor.ref] = verdict
+        return verdict
+
+    def _knows_pods(self, monitor: Monitor) -> bool:
+        namespace = monitor.ref.namespace
+        return namespace in self._world.listed_namespaces or namespace in self._world.unlistable
+
+    def _given(self, monitor: Monitor, index: Index) -> RollupInput:
+        problem = self._world.unlistable.get(monitor.ref.namespace)
+        return RollupInput(
+            monitor=monitor,
+            pods=self._world.selected_pods(monitor.ref),
+            nodes=index,
+            fleet=replace(self._fleet, problem=problem) if problem else self._fleet,
+            plans=self._plans,
+            older_selectors=self._older.get(monitor.ref, {}),
+            runbook_base_url=self._settings.runbook_base_url,
+            cycle_seconds=self._settings.cycle_seconds,
+        )
+
+
+def observe_plans(world: World) -> dict[str, PlanState]:
+    """The NodePlans that the server has."""
+    return {
+        stored.ref.name: PlanState(
+            stored.ref.name, stored.generation, bool(stored.manifest.get("spec", {}).get("truncated"))
+        )
+        for stored in world.stored_of(NODE_PLAN)
+    }
+
+
+def observe_fleet(settings: Settings, world: World) -> Fleet:
+    """How it stands with the DaemonSet."""
+    stored = world.stored.get(daemon_set_ref(settings))
+    problem = next((text for text in world.problems.values() if text), "")
+    if stored is None:
+        return Fleet(problem=problem)
+    status = stored.manifest.get("status", {})
+    return Fleet(
+        exists=True,
+        wanted=int(status.get("desiredNumberScheduled", 0)),
+        ready=int(status.get("numberReady", 0)),
+        updated=int(status.get("updatedNumberScheduled", 0)),
+        problem=problem,
+    )

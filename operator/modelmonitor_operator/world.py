@@ -1,0 +1,192 @@
+"""What the operator has seen of the cluster, kept in memory. Watches change it, reconciliation reads it.
+
+Every change returns the nodes whose plan may be different now, so that nothing is planned again without need.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+
+from modelmonitor_api.names import MonitorRef
+from modelmonitor_operator.objects import ObjectRef, ResourceKind, StoredObject
+from modelmonitor_operator.observed import Monitor, Pod, SidecarPod
+from modelmonitor_operator.selection import selector_matches
+
+Nodes = frozenset[str]
+_NONE: Nodes = frozenset()
+
+
+class World:
+    """Monitors, pods of their namespaces and who selects them, sidecars, and the objects that the operator made."""
+
+    def __init__(self) -> None:
+        self.monitors: dict[MonitorRef, Monitor] = {}
+        self.monitors_listed = False
+        self.stored: dict[ObjectRef, StoredObject] = {}
+        self.listed_kinds: set[ResourceKind] = set()
+        self.listed_namespaces: set[str] = set()
+        self.unlistable: dict[str, str] = {}
+        self.problems: dict[ObjectRef, str] = {}
+        self._pods: defaultdict[str, dict[str, Pod]] = defaultdict(dict)
+        self._selected: dict[MonitorRef, dict[str, Pod]] = {}
+        self._by_node: defaultdict[str, dict[MonitorRef, set[str]]] = defaultdict(dict)
+        self._by_namespace: defaultdict[str, set[MonitorRef]] = defaultdict(set)
+        self._sidecars: dict[str, SidecarPod] = {}
+
+    # Monitors
+
+    def put_monitor(self, monitor: Monitor) -> Nodes:
+        """Remember a monitor as the server has it now."""
+        before = self.monitors.get(monitor.ref)
+        self.monitors[monitor.ref] = monitor
+        self._by_namespace[monitor.ref.namespace].add(monitor.ref)
+        if before is not None and (before.uid, before.generation, before.deleting) == _identity(monitor):
+            return _NONE
+        touched = self._forget_selection(monitor.ref)
+        for pod in self._pods[monitor.ref.namespace].values():
+            touched |= self._select(monitor, pod)
+        return touched
+
+    def drop_monitor(self, ref: MonitorRef) -> Nodes:
+        """Forget a monitor; the pods of a namespace without monitors are forgotten with the last one."""
+        self.monitors.pop(ref, None)
+        touched = self._forget_selection(ref)
+        self._by_namespace[ref.namespace].discard(ref)
+        if not self._by_namespace[ref.namespace]:
+            del self._by_namespace[ref.namespace]
+            self._pods.pop(ref.namespace, None)
+            self.listed_namespaces.discard(ref.namespace)
+            self.unlistable.pop(ref.namespace, None)
+        return touched
+
+    def namespaces(self) -> frozenset[str]:
+        """Namespaces that hold a monitor."""
+        return frozenset(self._by_namespace)
+
+    def in_namespace(self, namespace: str) -> tuple[Monitor, ...]:
+        """The monitors of a namespace, the oldest first."""
+        found = [self.monitors[ref] for ref in self._by_namespace.get(namespace, ())]
+        return tuple(sorted(found, key=lambda monitor: (monitor.created_at, monitor.ref)))
+
+    # Pods of the monitors' namespaces
+
+    def put_pod(self, pod: Pod) -> Nodes:
+        """Remember a pod as the server has it now."""
+        if pod.namespace not in self._by_namespace:
+            return _NONE
+        pods = self._pods[pod.namespace]
+        touched = self._unselect(pods[pod.uid]) if pod.uid in pods else _NONE
+        pods[pod.uid] = pod
+        for ref in self._by_namespace[pod.namespace]:
+            touched |= self._select(self.monitors[ref], pod)
+        return touched
+
+    def drop_pod(self, namespace: str, uid: str) -> Nodes:
+        """Forget a pod."""
+        pod = self._pods[namespace].pop(uid, None)
+        return _NONE if pod is None else self._unselect(pod)
+
+    def pod_uids(self, namespace: str) -> frozenset[str]:
+        """The pods of a namespace that are known."""
+        return frozenset(self._pods.get(namespace, ()))
+
+    def selected_pods(self, ref: MonitorRef) -> tuple[Pod, ...]:
+        """The pods that a monitor selects."""
+        return tuple(self._selected.get(ref, {}).values())
+
+    def selected_on(self, node: str) -> Iterable[tuple[Monitor, list[Pod]]]:
+        """Each monitor with the pods that it selects on a node."""
+        for ref, uids in self._by_node.get(node, {}).items():
+            yield self.monitors[ref], [self._selected[ref][uid] for uid in uids]
+
+    def nodes_with_pods(self) -> Nodes:
+        """Nodes that have a selected pod."""
+        return frozenset(self._by_node)
+
+    # Sidecars
+
+    def put_sidecar(self, pod: SidecarPod) -> None:
+        """Remember a sidecar pod."""
+        self._sidecars[pod.uid] = pod
+
+    def drop_sidecar(self, uid: str) -> None:
+        """Forget a sidecar pod."""
+        self._sidecars.pop(uid, None)
+
+    def sidecar_uids(self) -> frozenset[str]:
+        """The sidecar pods that are known."""
+        return frozenset(self._sidecars)
+
+    def sidecars(self) -> Mapping[str, SidecarPod]:
+        """The sidecar of each node: the newest where two overlap during a rollout."""
+        ordered = sorted(self._sidecars.values(), key=lambda pod: (pod.created_at, pod.uid))
+        return {pod.node: pod for pod in ordered if pod.node}
+
+    # Objects of the operator's own
+
+    def put_stored(self, stored: StoredObject) -> None:
+        """Remember an object as the server has it now."""
+        self.stored[stored.ref] = stored
+
+    def drop_stored(self, ref: ObjectRef, uid: str) -> None:
+        """Forget an object, unless another of the same name has taken its place."""
+        present = self.stored.get(ref)
+        if present is not None and present.uid == uid:
+            del self.stored[ref]
+
+    def stored_of(self, kind: ResourceKind) -> tuple[StoredObject, ...]:
+        """All objects of a kind that are known."""
+        return tuple(stored for stored in self.stored.values() if stored.ref.kind == kind)
+
+    # Selection
+
+    def _select(self, monitor: Monitor, pod: Pod) -> Nodes:
+        if monitor.spec is None or not selector_matches(monitor.spec.selector, pod.labels):
+            return _NONE
+        self._selected.setdefault(monitor.ref, {})[pod.uid] = pod
+        if pod.node is None:
+            return _NONE
+        self._by_node[pod.node].setdefault(monitor.ref, set()).add(pod.uid)
+        return frozenset({pod.node})
+
+    def _unselect(self, pod: Pod) -> Nodes:
+        held = [ref for ref in self._by_namespace[pod.namespace] if pod.uid in self._selected.get(ref, {})]
+        for ref in held:
+            del self._selected[ref][pod.uid]
+            self._leave_node(pod.node, ref, pod.uid)
+        return frozenset({pod.node}) if held and pod.node else _NONE
+
+    def _forget_selection(self, ref: MonitorRef) -> Nodes:
+        pods = self._selected.pop(ref, {})
+        for pod in pods.values():
+            self._leave_node(pod.node, ref, pod.uid)
+        return frozenset(pod.node for pod in pods.values() if pod.node)
+
+    def _leave_node(self, node: str | None, ref: MonitorRef, uid: str) -> None:
+        if node is None or node not in self._by_node:
+            return
+        held = self._by_node[node]
+        held.get(ref, set()).discard(uid)
+        if not held.get(ref):
+            held.pop(ref, None)
+        if not held:
+            del self._by_node[node]
+
+
+def _identity(monitor: Monitor) -> tuple[str, int, bool]:
+    return (monitor.uid, monitor.generation, monitor.deleting)
+
+
+def find_older_selectors(monitors: Iterable[tuple[Monitor, Iterable[Pod]]]) -> dict[MonitorRef, dict[str, MonitorRef]]:
+    """For each monitor of one namespace, the pods that an older one selects too, and which one that is.
+
+    Args:
+        monitors: the oldest first, each with the pods that it selects.
+    """
+    owner: dict[str, MonitorRef] = {}
+    shared: dict[MonitorRef, dict[str, MonitorRef]] = {}
+    for monitor, pods in monitors:
+        for pod in pods:
+            first = owner.setdefault(pod.uid, monitor.ref)
+            if first != monitor.ref:
+                shared.setdefault(monitor.ref, {})[pod.uid] = first
+    return shared
