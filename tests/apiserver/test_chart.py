@@ -48,9 +48,9 @@ def may(administrator: Kubectl, account: str, verb: str, resource: str, namespac
         pytest.param(OPERATOR, "watch", "modelmonitors.modelmonitor.dev", "team-a", True, id="it watches monitors"),
         pytest.param(OPERATOR, "list", "pods", "team-a", True, id="it lists pods"),
         pytest.param(OPERATOR, "create", "nodeplans.modelmonitor.dev", NAMESPACE, True, id="it writes plans"),
-        pytest.param(OPERATOR, "get", "secrets/modelmonitor-sidecar-key", NAMESPACE, True, id="it reads its key"),
-        pytest.param(OPERATOR, "get", "secrets/another", NAMESPACE, False, id="it reads no other Secret"),
-        pytest.param(OPERATOR, "get", "secrets", "team-a", False, id="it reads no Secret of a team"),
+        pytest.param(OPERATOR, "watch", "secrets/modelmonitor-sidecar-key", NAMESPACE, True, id="it reads its key"),
+        pytest.param(OPERATOR, "watch", "secrets/another", NAMESPACE, False, id="it reads no other Secret"),
+        pytest.param(OPERATOR, "list", "secrets", "team-a", False, id="it reads no Secret of a team"),
         pytest.param(OPERATOR, "update", "modelmonitors.modelmonitor.dev", "team-a", False, id="it edits no monitor"),
         pytest.param(OPERATOR, "delete", "pods", "team-a", False, id="it deletes no pod"),
         pytest.param(

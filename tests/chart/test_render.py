@@ -177,7 +177,7 @@ def test_the_sidecar_reads_plans_in_its_namespace_and_nothing_else(chart: Chart)
     bindings = [each for each in rendered.objects if account in [s["name"] for s in each.get("subjects", [])]]
     assert [(each["kind"], each["metadata"]["namespace"]) for each in bindings] == [("RoleBinding", "system")]
     role = rendered.one("Role", bindings[0]["roleRef"]["name"])
-    assert set(rules(role)) == {("modelmonitor.dev", "nodeplans", verb) for verb in ("get", "list", "watch")}
+    assert set(rules(role)) == {("modelmonitor.dev", "nodeplans", verb) for verb in ("list", "watch")}
 
 
 def test_fewer_namespaces_narrow_the_rights_to_roles_in_them(chart: Chart) -> None:
