@@ -4,6 +4,7 @@ import argparse
 import os
 import signal
 import sys
+from http.client import HTTPConnection
 from pathlib import Path
 
 from modelmonitor_testbed.triton.control import (
@@ -15,6 +16,7 @@ from modelmonitor_testbed.triton.control import (
 )
 
 STUB_PROGRAM = "triton_python_backend_stub"
+SERVER = "127.0.0.1:8000"
 
 
 def stub_processes(model: str, proc: Path = Path("/proc")) -> list[int]:
@@ -38,6 +40,18 @@ def kill_stubs(model: str) -> int:
     return len(processes)
 
 
+def reload(model: str, address: str = SERVER) -> None:
+    """Unload a model and load it again, which brings dead stubs back; ValueError with the server's own words."""
+    for verb in ("unload", "load"):
+        connection = HTTPConnection(address, timeout=30)
+        connection.request("POST", f"/v2/repository/models/{model}/{verb}", "{}")
+        answer = connection.getresponse()
+        text = answer.read().decode()
+        connection.close()
+        if answer.status != 200:
+            raise ValueError(f"{verb} {model}: {text}")
+
+
 def change(model: str, words: list[str], directory: Path) -> dict[str, str]:
     """Add settings to a model's control file and return all that it holds now; ValueError if one is unknown."""
     settings = read_settings(model, directory) | parse_settings(" ".join(words))
@@ -51,7 +65,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="modelctl", description="Change how a served model behaves.")
     parser.add_argument("model")
     parser.add_argument(
-        "action", nargs="*", help="delay_ms=200, fail_ratio=1, error_ratio=1, reset or kill-stub; nothing shows"
+        "action", nargs="*", help="delay_ms=200, fail_ratio=1, error_ratio=1, reset, kill-stub or reload; nothing shows"
     )
     options = parser.parse_args(arguments)
     directory = control_directory()
@@ -71,6 +85,9 @@ def act(model: str, action: list[str], directory: Path) -> str:
             if not count:
                 raise ValueError(f"model {model} has no running stub")
             return f"{model}: {count} stub processes killed"
+        case ["reload"]:
+            reload(model)
+            return f"{model}: loaded again"
         case ["reset"]:
             (directory / model).unlink(missing_ok=True)
             return f"{model}: as configured"

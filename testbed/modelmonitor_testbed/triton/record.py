@@ -6,6 +6,7 @@ Run beside the server, with TRITON_CONTROL_DIR as the server has it, on a server
 
 import json
 import sys
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -87,6 +88,12 @@ def reload_model(server: Server) -> None:
     print("load", server.call("/v2/repository/models/failing/load", {}))
 
 
+def queue_up(server: Server) -> None:
+    """The queue model gets more than it can answer; the page is read while they wait."""
+    for _ in range(24):
+        threading.Thread(target=server.infer, args=("queue", 1)).start()
+
+
 def unload_model(server: Server) -> None:
     """The queue model is unloaded and stays so."""
     print("unload", server.call("/v2/repository/models/queue/unload", {}))
@@ -117,6 +124,7 @@ STATES: dict[str, Callable[[Server], None]] = {
     "served": serve_all,
     "failed": fail_some,
     "error-responses": answer_errors,
+    "queued": queue_up,
     "reloaded": reload_model,
     "unloaded": unload_model,
     "stub-dead": kill_stub,
