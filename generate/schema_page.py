@@ -11,6 +11,7 @@ from generate.tables import cell, render_table
 from modelmonitor_api.spec import ModelMonitorSpec
 from modelmonitor_api.status import ModelMonitorStatus
 from modelmonitor_operator.settings import Settings
+from modelmonitor_sidecar.settings import Settings as SidecarEnvironment
 
 _DERIVED = "<!-- Derived from {source} by `make generate`. -->\n"
 _SPEC = """\
@@ -35,6 +36,12 @@ What an administrator decides. The chart writes these from its values into a Con
 start; an unknown name or a value out of range ends the operator with a message that names the field.
 
 """
+_SIDECAR = """
+# Environment of the sidecar
+
+The operator sets what has no default when it makes the DaemonSet; the rest is for running a sidecar by hand.
+
+"""
 
 
 def render_spec() -> str:
@@ -49,7 +56,8 @@ def render_status() -> str:
 
 def render_settings() -> str:
     """`docs/reference/settings.md`."""
-    return _page("operator/modelmonitor_operator/settings.py", _SETTINGS, "settings", Settings)
+    operator = _page("operator/modelmonitor_operator/settings.py", _SETTINGS, "settings", Settings)
+    return operator + _SIDECAR + "\n".join(_sections("environment", structural_schema(SidecarEnvironment)))
 
 
 def _page(source: str, intro: str, name: str, model: type[BaseModel]) -> str:

@@ -180,6 +180,14 @@ def test_the_sidecar_reads_plans_in_its_namespace_and_nothing_else(chart: Chart)
     assert set(rules(role)) == {("modelmonitor.dev", "nodeplans", verb) for verb in ("list", "watch")}
 
 
+def test_only_the_pods_that_talk_to_the_api_server_get_a_token(chart: Chart) -> None:
+    rendered = chart.render()
+    assert rendered.one("ServiceAccount", "modelmonitor-sidecar")["automountServiceAccountToken"] is True
+    assert rendered.one("ServiceAccount", "modelmonitor-operator")["automountServiceAccountToken"] is False
+    pod = rendered.one("Deployment", "modelmonitor-operator")["spec"]["template"]["spec"]
+    assert pod["automountServiceAccountToken"] is True
+
+
 def test_fewer_namespaces_narrow_the_rights_to_roles_in_them(chart: Chart) -> None:
     rendered = chart.render({"watchNamespaces": ["team-a", "team-b"]})
     assert rendered.all("ClusterRole") == rendered.all("ClusterRoleBinding") == []
