@@ -5,11 +5,10 @@
 
 from dataclasses import dataclass
 
-from modelmonitor_api.finding_codes import CAUSE_ORDER, FindingCode, ObjectKind, Severity, runbook_url
+from modelmonitor_api.finding_codes import FindingCode, ObjectKind, Severity
 
 __all__ = [
     "BAD_CLOCK_EVENTS",
-    "CAUSE_ORDER",
     "FINDINGS",
     "HARD",
     "OOM_SECONDS",
@@ -20,7 +19,6 @@ __all__ = [
     "FindingRule",
     "ObjectKind",
     "Severity",
-    "runbook_url",
 ]
 
 SOFT = 2

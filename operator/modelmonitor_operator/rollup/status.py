@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
-from modelmonitor_api.findings import FindingCode, ObjectKind, Severity, runbook_url
+from modelmonitor_api.finding_codes import FindingCode, ObjectKind, Severity, runbook_url
 from modelmonitor_api.quantities import render_decimal, render_duration
 from modelmonitor_api.status import (
     MAX_FINDINGS,

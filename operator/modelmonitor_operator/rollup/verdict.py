@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from modelmonitor_api.findings import CAUSE_ORDER, FindingCode, ObjectKind, Severity
+from modelmonitor_api.finding_codes import CAUSE_ORDER, FindingCode, ObjectKind, Severity
 from modelmonitor_api.status import Health, HealthState
 from modelmonitor_operator.rollup.candidates import FindingKey, join_names
 from modelmonitor_operator.rollup.candidates_models import failure_reasons, render_percent
