@@ -52,7 +52,8 @@ def build_image(recipe: ImageRecipe) -> Path:
         return target
     with locked("buildah"):
         if not target.exists():
-            _make_base()
+            if "BASE_IMAGE" in recipe.dockerfile.read_text():
+                _make_base()
             with step(f"image {recipe.tag}", "building", "built"):
                 _build(recipe, target)
     return target

@@ -28,7 +28,7 @@ from modelmonitor_testbed.node.addresses import Addresses, choose_addresses, lin
 from modelmonitor_testbed.node.configuration import CONTAINERD_SOCKET, PROXY_HEALTH_PORT, NodePlace, control_group
 from modelmonitor_testbed.process import CommandError, run
 from modelmonitor_testbed.progress import step
-from modelmonitor_testbed.tools import CONTAINERD, tool
+from modelmonitor_testbed.tools import CONTAINERD, ETCD, KUBERNETES, tool, tools
 
 _API_PORT = 6443
 _READY_SECONDS = 90.0
@@ -61,6 +61,9 @@ class NodeCluster:
                 return
             self._refuse_impossible()
             ensure(NODE_NEEDS)
+            for module in (ETCD, KUBERNETES, CONTAINERD):
+                tools(module)
+            pause = pause_image()
             self._delete()
             with step(f"cluster {self.name}", "starting", "control plane ready"):
                 places = self._start_first_node()
@@ -68,7 +71,7 @@ class NodeCluster:
                 for place in places:
                     self._start_node(place)
                 self._wait_nodes_ready()
-                self.load_image(pause_image())
+                self.load_image(pause)
             self._complete.touch()
 
     def load_image(self, archive: Path) -> None:

@@ -12,10 +12,11 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 _TICK_SECONDS = 0.2
-_RESTART_SECONDS = 1.0
+RESTART_SECONDS = 1.0
 _BOUND = {
     "kubelet": "/var/lib/kubelet",
     "cni-state": "/var/lib/cni",
@@ -56,27 +57,28 @@ def make_private(folder: Path) -> None:
 class Services:
     """The running programs of one node, kept as the services folder says."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, clock: Callable[[], float] = time.monotonic) -> None:
         self._folder = folder
-        self._running: dict[str, subprocess.Popen[bytes]] = {}
+        self._clock = clock
+        self.running: dict[str, subprocess.Popen[bytes]] = {}
         self._not_before: dict[str, float] = {}
 
     def settle(self) -> None:
         """Start what should run and does not; stop what runs and should not."""
         wanted = {path.stem: path for path in self._folder.glob("*.json")}
-        for name in list(self._running):
-            if self._running[name].poll() is not None:
-                del self._running[name]
+        for name in list(self.running):
+            if self.running[name].poll() is not None:
+                del self.running[name]
             elif name not in wanted:
-                self._running[name].send_signal(signal.SIGTERM)
+                self.running[name].send_signal(signal.SIGTERM)
         for name, path in wanted.items():
-            if name not in self._running and time.monotonic() >= self._not_before.get(name, 0.0):
+            if name not in self.running and self._clock() >= self._not_before.get(name, 0.0):
                 self._start(name, json.loads(path.read_text()))
 
     def reap(self) -> None:
         """Take every ended process off the kernel's hands: services, and the orphans that it gave us."""
         while (ended := _next_ended()) is not None:
-            owner = next((child for child in self._running.values() if child.pid == ended), None)
+            owner = next((child for child in self.running.values() if child.pid == ended), None)
             if owner is not None:
                 owner.wait()
             else:
@@ -84,8 +86,8 @@ class Services:
 
     def _start(self, name: str, service: dict[str, list[str]]) -> None:
         with (self._folder.parent / f"{name}.log").open("ab") as log:
-            self._running[name] = subprocess.Popen(service["command"], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        self._not_before[name] = time.monotonic() + _RESTART_SECONDS
+            self.running[name] = subprocess.Popen(service["command"], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        self._not_before[name] = self._clock() + RESTART_SECONDS
 
 
 def _next_ended() -> int | None:
