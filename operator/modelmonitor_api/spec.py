@@ -158,7 +158,7 @@ class ModelMonitorSpec(Wire):
 
     selector: Selector = Field(
         description="Labels of the Triton pods to watch, in the monitor's own namespace.",
-        json_schema_extra=_SELECTOR_RULES,
+        json_schema_extra={"x-kubernetes-map-type": "atomic", **_SELECTOR_RULES},
     )
     triton: Triton = Field(default=Triton(), description="Where the pods serve Triton's endpoints.")
     interval: Duration = Field(
