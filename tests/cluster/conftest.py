@@ -6,10 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from modelmonitor_testbed.load.manifests import load_deployment
-from modelmonitor_testbed.triton.manifests import triton_deployment
 from scenario import MonitorView, monitor_manifest
 
+from modelmonitor_api.status import HealthState
 from modelmonitor_testbed.cache import cache_folder
 from modelmonitor_testbed.installation import (
     SYSTEM_NAMESPACE,
@@ -23,6 +22,7 @@ from modelmonitor_testbed.kubectl import pod_is_ready, wait_until
 from modelmonitor_testbed.node.cluster import NodeCluster
 from modelmonitor_testbed.process import CommandError
 from modelmonitor_testbed.progress import say
+from modelmonitor_testbed.triton.manifests import TritonOptions, load_deployment, triton_deployment, triton_service
 
 CLUSTER_NAME = "test"
 TEAM = "team-a"
@@ -69,11 +69,9 @@ def save_logs(installation: Installation) -> None:
 def triton(house: Installation) -> Installation:
     """A Triton with five models on one simulated GPU, under steady load."""
     make_namespace(house, TEAM)
-    house.kubectl.apply(*triton_deployment(TRITON, TEAM, gpus=1, models=MODELS))
+    start_triton(house, TEAM, TRITON, TritonOptions(gpus=1, models=MODELS))
     wait_until(lambda: ready_pods(house, TEAM, TRITON), 120, "Triton is ready")
-    house.kubectl.apply(
-        *load_deployment("load", TEAM, target=TRITON, rates={"fast": 10, "slow": 3, "failing": 3, "ensemble": 3})
-    )
+    start_load(house, TEAM, "load", TRITON, {"fast": 10, "slow": 3, "failing": 3, "ensemble": 3, "queue": 1})
     wait_until(lambda: ready_pods(house, TEAM, "load"), 60, "the load generator runs")
     return house
 
@@ -84,7 +82,7 @@ def fraud(triton: Installation) -> MonitorView:
     begin = time.monotonic()
     triton.kubectl.apply(monitor_manifest("fraud", TEAM, TRITON))
     view = MonitorView(triton.kubectl, TEAM, "fraud")
-    wait_until(lambda: view.status().health.state == "Healthy", 60, "the first verdict is Healthy")
+    wait_until(lambda: view.status().health.state is HealthState.HEALTHY, 60, "the first verdict is Healthy")
     say("first verdict", f"Healthy {time.monotonic() - begin:.1f} s after kubectl apply, sidecars made on the way")
     return view
 
@@ -92,12 +90,23 @@ def fraud(triton: Installation) -> MonitorView:
 @pytest.fixture
 def calm(triton: Installation, fraud: MonitorView) -> Iterator[MonitorView]:
     """The monitor with everything in order before the test, and put in order after it."""
-    fraud.wait_state("Healthy", 150)  # type: ignore[arg-type]
+    fraud.wait_state(HealthState.HEALTHY, 150)
     yield fraud
     triton.gpusim("restore")
     for model in MODELS:
         if model != "ensemble":
             triton.modelctl(TEAM, TRITON, model, "reset")
+
+
+def start_triton(house: Installation, namespace: str, name: str, options: TritonOptions) -> None:
+    """A Triton and its Service; ready some seconds later."""
+    house.kubectl.apply(triton_service(name, namespace), triton_deployment(name, namespace, options))
+
+
+def start_load(house: Installation, namespace: str, name: str, service: str, rates: dict[str, float]) -> None:
+    """Steady requests to the models of a Triton, once it is ready."""
+    wait_until(lambda: ready_pods(house, namespace, service), 90, f"{service} is ready for load")
+    house.kubectl.apply(load_deployment(name, namespace, service, rates))
 
 
 def make_namespace(house: Installation, name: str) -> None:

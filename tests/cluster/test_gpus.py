@@ -1,14 +1,14 @@
 """Simulated GPUs behind the real pynvml and the real kubelet: hot, throttled, lost, missing, with Xids."""
 
 import pytest
-from conftest import TEAM, ready_pods
-from modelmonitor_testbed.triton.manifests import triton_deployment
+from conftest import TEAM, ready_pods, start_triton
 from scenario import CHANGE_SECONDS, MonitorView, monitor_manifest
 
 from modelmonitor_api.findings import FindingCode, Severity
 from modelmonitor_api.status import HealthState
 from modelmonitor_testbed.installation import Installation
 from modelmonitor_testbed.kubectl import wait_until
+from modelmonitor_testbed.triton.manifests import TritonOptions
 
 SOFT_CASES = {
     "a GPU above the limit is hot, with both temperatures": (
@@ -37,7 +37,7 @@ SOFT_CASES = {
     ),
     "a GPU that fell off the bus is lost": (("lose", "all"), FindingCode.GPU_LOST, Severity.CRITICAL, "lost"),
     "fewer GPUs than the kubelet hands out are missing": (
-        ("set", "all", "missing=1"),
+        ("remove", "all"),
         FindingCode.GPU_MISSING,
         Severity.CRITICAL,
         "kubelet",
@@ -91,12 +91,11 @@ def test_an_xid_names_the_action_and_the_pods_and_is_over_when_the_pods_restarte
 def test_an_xid_that_asks_for_a_reboot_is_remembered_when_sidecar_and_operator_restart(
     house: Installation, team: str
 ) -> None:
-    house.kubectl.apply(*triton_deployment("xid", team, gpus=1, models=("fast",)))
+    start_triton(house, team, "xid", TritonOptions(gpus=1, models=("fast",)))
     house.kubectl.apply(monitor_manifest("xid", team, "xid"))
     view = MonitorView(house.kubectl, team, "xid")
     view.wait_condition("Ready", "True", seconds=75)
-    uuid = _held_gpu(house, team)
-    house.gpusim("xid", uuid, "79")
+    house.gpusim("xid", _held_slot(house, team), "79")
     finding = view.wait_for(FindingCode.GPU_XID, CHANGE_SECONDS)
     assert finding.severity is Severity.CRITICAL
     assert "reboot the node" in finding.message
@@ -106,7 +105,9 @@ def test_an_xid_that_asks_for_a_reboot_is_remembered_when_sidecar_and_operator_r
     assert again.since == finding.since
 
 
-def _held_gpu(house: Installation, namespace: str) -> str:
-    """UUID of the GPU that the kubelet gave to the pod: the device plugin puts it into its environment."""
+def _held_slot(house: Installation, namespace: str) -> str:
+    """Index of the GPU that the kubelet gave to the pod: the device plugin puts the UUID into its environment."""
     pod = ready_pods(house, namespace, "xid")[0]
-    return house.kubectl.exec(pod, namespace, "printenv", "NVIDIA_VISIBLE_DEVICES").strip()
+    uuid = house.kubectl.exec(pod, namespace, "printenv", "NVIDIA_VISIBLE_DEVICES").strip()
+    shown = house.gpusim("show").splitlines()
+    return next(line.split()[0] for line in shown if uuid in line)

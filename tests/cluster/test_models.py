@@ -1,14 +1,13 @@
 """Models on a real Triton: well, failing, dead, slow, queueing, frozen, broken."""
 
-from conftest import MODELS, TEAM, TRITON, ready_pods
-from modelmonitor_testbed.load.manifests import load_deployment
-from modelmonitor_testbed.triton.manifests import triton_deployment
+from conftest import MODELS, TEAM, TRITON, ready_pods, start_load, start_triton
 from scenario import CLEAR_SECONDS, MonitorView, monitor_manifest
 
 from modelmonitor_api.findings import FindingCode, ObjectKind, Severity
 from modelmonitor_api.status import HealthState, LatencyKind
 from modelmonitor_testbed.installation import Installation
 from modelmonitor_testbed.kubectl import wait_until
+from modelmonitor_testbed.triton.manifests import TritonOptions, triton_deployment, triton_service
 
 _WINDOW = {"window": "1m", "minimumRequests": 5}
 
@@ -79,7 +78,7 @@ def test_a_model_whose_stub_is_dead_is_caught_although_it_is_ready(triton: Insta
 
 
 def test_a_growing_queue_is_named_before_requests_fail(triton: Installation, calm: MonitorView) -> None:
-    triton.kubectl.apply(*load_deployment("flood", TEAM, target=TRITON, rates={"queue": 30}))
+    start_load(triton, TEAM, "flood", TRITON, {"queue": 30})
     finding = calm.wait_for(FindingCode.QUEUE_GROWING, 90)
     assert "queue" in finding.object.name
     triton.kubectl.delete("deployment", "flood", TEAM)
@@ -89,23 +88,29 @@ def test_a_growing_queue_is_named_before_requests_fail(triton: Installation, cal
 
 
 def test_frozen_counters_are_told_by_the_statistics_that_still_move(house: Installation, team: str) -> None:
-    frozen = triton_deployment("frozen", team, models=("fast",), args=("--metrics-config=counter_latencies=false",))
-    house.kubectl.apply(*frozen, monitor_manifest("frozen", team, "frozen"))
-    house.kubectl.apply(*load_deployment("load", team, target="frozen", rates={"fast": 5}))
+    flags = ("--metrics-config=counter_latencies=false",)
+    start_triton(house, team, "frozen", TritonOptions(models=("fast",), arguments=flags))
+    house.kubectl.apply(monitor_manifest("frozen", team, "frozen"))
+    start_load(house, team, "load", "frozen", {"fast": 5})
     view = MonitorView(house.kubectl, team, "frozen")
     finding = view.wait_for(FindingCode.COUNTERS_FROZEN, 90)
     assert "counter_latencies" in finding.message
 
 
 def test_a_model_that_does_not_load_is_named_with_tritons_own_reason(house: Installation, team: str) -> None:
-    broken = triton_deployment("broken", team, models=("fast", "queue"), broken_models=("queue",))
-    house.kubectl.apply(*broken, monitor_manifest("broken", team, "broken"))
+    options = TritonOptions(models=("fast", "queue"), arguments=("--exit-on-error=false",))
+    broken = triton_deployment("broken", team, options)
+    pod = broken["spec"]["template"]["spec"]
+    pod["volumes"].append({"name": "empty", "emptyDir": {}})
+    pod["containers"][0]["volumeMounts"].append({"name": "empty", "mountPath": "/models/queue/1"})
+    house.kubectl.apply(triton_service("broken", team), broken, monitor_manifest("broken", team, "broken"))
     finding = MonitorView(house.kubectl, team, "broken").wait_for(FindingCode.MODEL_NOT_READY, 75)
     assert "queue" in finding.object.name
 
 
 def test_idle_models_are_unknown_because_readiness_is_no_proof(house: Installation, team: str) -> None:
-    house.kubectl.apply(*triton_deployment("idle", team, models=("fast",)), monitor_manifest("idle", team, "idle"))
+    start_triton(house, team, "idle", TritonOptions(models=("fast",)))
+    house.kubectl.apply(monitor_manifest("idle", team, "idle"))
     view = MonitorView(house.kubectl, team, "idle")
     view.wait_condition("Ready", "True", seconds=75)
     status = view.wait_state(HealthState.UNKNOWN)
@@ -115,8 +120,8 @@ def test_idle_models_are_unknown_because_readiness_is_no_proof(house: Installati
 
 def test_percentiles_are_used_where_triton_publishes_them(house: Installation, team: str) -> None:
     flags = ("--metrics-config=summary_latencies=true",)
-    house.kubectl.apply(*triton_deployment("p99", team, models=("fast",), args=flags))
+    start_triton(house, team, "p99", TritonOptions(models=("fast",), arguments=flags))
     house.kubectl.apply(monitor_manifest("p99", team, "p99"))
-    house.kubectl.apply(*load_deployment("load", team, target="p99", rates={"fast": 5}))
+    start_load(house, team, "load", "p99", {"fast": 5})
     status = MonitorView(house.kubectl, team, "p99").wait_state(HealthState.HEALTHY, 75)
     assert [m.latency_kind for m in status.health.models if m.name == "fast"] == [LatencyKind.P99]

@@ -1,10 +1,8 @@
 """Sidecars that die, freeze, are tampered with, or are not on the node at all."""
 
-import signal
-
 import pytest
 from conftest import TEAM
-from modelmonitor_testbed.node.signals import signal_container
+from processes import frozen, pod_processes
 from scenario import CHANGE_SECONDS, MonitorView
 
 from modelmonitor_api.findings import FindingCode
@@ -33,7 +31,8 @@ def test_a_killed_sidecar_is_replaced_and_the_verdict_comes_back(house: Installa
 
 
 def test_a_frozen_sidecar_is_a_finding_and_never_a_stall(house: Installation, calm: MonitorView) -> None:
-    with signal_container(house.provider, SYSTEM_NAMESPACE, DAEMON_SET, signal.SIGSTOP, signal.SIGCONT):
+    (uid,) = sidecar_pods(house)
+    with frozen(pod_processes(uid, "modelmonitor_sidecar")):
         finding = calm.wait_for(FindingCode.SIDECAR_UNREACHABLE, CHANGE_SECONDS)
         assert "kubectl" in finding.message
     calm.wait_without(FindingCode.SIDECAR_UNREACHABLE)

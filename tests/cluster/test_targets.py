@@ -1,14 +1,14 @@
 """Which pods are read, which cannot be, and what the status says of each."""
 
 import pytest
-from conftest import TEAM, TRITON
-from modelmonitor_testbed.triton.manifests import triton_deployment
+from conftest import TEAM, TRITON, start_triton
 from scenario import MonitorView, monitor_manifest, python_pod
 
 from modelmonitor_api.findings import FindingCode
 from modelmonitor_api.status import HealthState
 from modelmonitor_testbed.installation import Installation
 from modelmonitor_testbed.kubectl import wait_until
+from modelmonitor_testbed.triton.manifests import TritonOptions
 
 _HTML = """
 import http.server
@@ -99,7 +99,7 @@ def test_one_replica_of_two_pending_degrades_and_names_the_pod(triton: Installat
 
 
 def test_a_suspended_monitor_is_ready_and_says_suspended(house: Installation, team: str) -> None:
-    house.kubectl.apply(*triton_deployment("idle", team, models=("fast",)))
+    start_triton(house, team, "idle", TritonOptions(models=("fast",)))
     house.kubectl.apply(monitor_manifest("idle", team, "idle", suspend=True))
     view = MonitorView(house.kubectl, team, "idle")
     view.wait_condition("Ready", "True", "Suspended")

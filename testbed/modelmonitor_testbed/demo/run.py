@@ -60,7 +60,7 @@ def _bring_up(provider: ClusterProvider) -> Installation:
     with step("operator", "installing the chart with Helm", "ready"):
         installation.install_chart()
     with step("Triton with four models, and load", "starting", "serving"):
-        installation.kubectl.apply(manifest("triton.yaml"), manifest("load.yaml"))
+        installation.kubectl.apply(manifest("demo-triton.yaml"))
         wait_until(lambda: _serving(installation.kubectl), 120, f"the pods of {TEAM} are ready")
     with step("examples/demo", "applying", "applied"):
         installation.kubectl.apply(checkout_root() / "examples" / "demo")
