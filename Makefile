@@ -27,7 +27,7 @@ demo: $(VENV)/.ready ## a cluster with simulated GPUs, a real Triton and a live 
 	@exec $(PYTHON) -m modelmonitor_testbed demo
 
 demo-down: $(VENV)/.ready ## remove what `make demo` brought up
-	@exec $(PYTHON) -m modelmonitor_testbed demo-down
+	@exec $(PYTHON) -m modelmonitor_testbed down
 
 .PHONY: test test-unit test-apiserver test-cluster
 test: lint test-unit test-apiserver test-cluster ## all checks: lint and the three rings
