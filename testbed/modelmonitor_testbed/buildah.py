@@ -10,6 +10,9 @@ from pathlib import Path
 from modelmonitor_testbed.cache import cache_folder
 from modelmonitor_testbed.process import CommandError, run
 
+MOST_LAYERS = 150
+"""Layers that the storage may hold; one edit of the product's source adds two or three, each up to 200 MB."""
+
 
 def file_system(folder: Path) -> str:
     """Return the kind of file system that a folder lies on, such as `ext2/ext3` or `overlayfs`."""
@@ -37,6 +40,19 @@ def buildah_succeeds(*words: str | Path) -> bool:
         buildah(*words)
     except CommandError:
         return False
+    return True
+
+
+def forget_old_layers(most: int = MOST_LAYERS) -> bool:
+    """Drop cached layers that no named image uses, and containers of broken builds, once the storage has grown.
+
+    The next build of each image then starts from its first line. Returns whether anything was dropped.
+    """
+    storage = cache_folder("buildah")
+    if len(list(storage.glob("overlay/*/diff"))) + len(list(storage.glob("vfs/dir/*"))) <= most:
+        return False
+    buildah("rm", "--all")
+    buildah("rmi", "--prune", "--force")
     return True
 
 

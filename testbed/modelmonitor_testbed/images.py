@@ -9,7 +9,7 @@ from pathlib import Path
 
 from modelmonitor_testbed.base_image import base_layer, recipe_hash
 from modelmonitor_testbed.build_inputs import hash_inputs
-from modelmonitor_testbed.buildah import buildah, buildah_succeeds
+from modelmonitor_testbed.buildah import buildah, buildah_succeeds, forget_old_layers
 from modelmonitor_testbed.cache import cache_folder, cache_root, checkout_root, locked
 from modelmonitor_testbed.debian import IMAGE_NEEDS, ensure
 from modelmonitor_testbed.node.configuration import PAUSE_IMAGE
@@ -54,6 +54,7 @@ def build_image(recipe: ImageRecipe) -> Path:
         if not target.exists():
             if "BASE_IMAGE" in recipe.dockerfile.read_text():
                 _make_base()
+            forget_old_layers()
             with step(f"image {recipe.tag}", "building", "built"):
                 _build(recipe, target)
     return target
