@@ -8,7 +8,9 @@ import subprocess
 import sys
 from collections.abc import Sequence
 
+from modelmonitor_testbed.demo.run import run_demo
 from modelmonitor_testbed.images import base_image, build_image, product_images
+from modelmonitor_testbed.kubectl import WaitTimeoutError
 from modelmonitor_testbed.progress import step
 from modelmonitor_testbed.provider import DEFAULT_NAME, ClusterProvider, choose
 from modelmonitor_testbed.tools import HELM, KUBERNETES, tool
@@ -61,7 +63,14 @@ def status(cluster: ClusterProvider, _: argparse.Namespace) -> int:
     return 0
 
 
+def demo(cluster: ClusterProvider, _: argparse.Namespace) -> int:
+    """Show the product at work: bring up what is missing, then the living table."""
+    return run_demo(cluster)
+
+
 COMMANDS = {
+    "demo": demo,
+    "demo-down": down,
     "up": up,
     "down": down,
     "images": images,
@@ -82,7 +91,7 @@ def main(words: Sequence[str]) -> int:
     arguments = parser.parse_args(words)
     try:
         return COMMANDS[arguments.command](choose(arguments.name, arguments.nodes), arguments)
-    except RuntimeError as error:
+    except (RuntimeError, WaitTimeoutError) as error:
         print(f"{arguments.command} failed: {error}", file=sys.stderr)
         return 1
 

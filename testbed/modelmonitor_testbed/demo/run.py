@@ -38,7 +38,7 @@ def run_demo(provider: ClusterProvider) -> int:
     """Bring everything up, then show the table: live on a terminal, once without one.
 
     Raises:
-        CommandError, WaitTimeout: a step failed; the message says which and why.
+        CommandError, WaitTimeoutError: a step failed; the message says which and why.
     """
     installation = _bring_up(provider)
     _wait_for_verdicts(installation.kubectl)
