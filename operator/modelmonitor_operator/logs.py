@@ -25,9 +25,10 @@ class JsonFormatter(logging.Formatter):
 
 
 def configure_logging(level: str) -> None:
-    """Send every log line of the process to standard error as JSON; kopf speaks only when something is wrong."""
+    """Send every log line of the process to standard error as JSON; kopf speaks only of faults, its end is the supervisor's."""
     handler = logging.StreamHandler()
     handler.setFormatter(JsonFormatter())
     logging.basicConfig(level=level, handlers=[handler], force=True)
     for name in ("kopf", "aiohttp", "asyncio"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    logging.getLogger("kopf._core.reactor.running").setLevel(logging.CRITICAL)

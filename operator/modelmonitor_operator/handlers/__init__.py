@@ -40,7 +40,7 @@ def configure(settings: kopf.OperatorSettings, watch_seconds: float) -> None:
     settings.scanning.disabled = True
     settings.peering.standalone = True
     settings.process.ultimate_exiting_timeout = None
-    settings.watching.server_timeout = watch_seconds
+    settings.watching.server_timeout = int(watch_seconds)  # the API server refuses fractions
     settings.watching.inactivity_timeout = watch_seconds + 60.0
     settings.networking.request_timeout = 30.0
     settings.networking.enforce_retry_after = True

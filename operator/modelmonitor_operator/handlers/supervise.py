@@ -5,6 +5,7 @@ import logging
 import random
 import threading
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 
 import kopf
 
@@ -27,7 +28,7 @@ class Supervisor:
         self._registry = registry
         self._clock = clock
         self._telemetry = telemetry
-        self._stop: threading.Event | None = None
+        self._stop: Callable[[], object] = lambda: None
 
     async def run(self, prepare: Prepare) -> None:
         """Supervise until cancelled; `prepare` runs before each start."""
@@ -43,20 +44,17 @@ class Supervisor:
 
     def restart(self) -> None:
         """End the kopf that runs now, so that it starts with other namespaces."""
-        if self._stop is not None:
-            self._stop.set()
+        self._stop()
 
     async def _run_once(self, namespaces: Sequence[str]) -> None:
-        loop = asyncio.get_running_loop()
-        ended = asyncio.Event()
-        stop = self._stop = threading.Event()
+        loop, ended = asyncio.get_running_loop(), asyncio.Event()
 
         def run() -> None:
             try:
-                asyncio.run(self._operate(namespaces, stop))
+                asyncio.run(self._operate(namespaces))
             except Exception as exc:
                 _LOG.warning("kopf ended", extra={"error": repr(exc)})
-            if not loop.is_closed():
+            with suppress(RuntimeError):
                 loop.call_soon_threadsafe(ended.set)
 
         threading.Thread(target=run, name="kopf", daemon=True).start()
@@ -64,9 +62,12 @@ class Supervisor:
             await ended.wait()
             self._telemetry.watch_restarts.labels(kind="ModelMonitor").inc()
         finally:
-            stop.set()
+            self._stop()
 
-    async def _operate(self, namespaces: Sequence[str], stop: threading.Event) -> None:
+    async def _operate(self, namespaces: Sequence[str]) -> None:
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        self._stop = lambda: _call_soon(loop, stop.set)
         await kopf.operator(
             registry=self._registry,
             clusterwide=not namespaces,
@@ -74,3 +75,9 @@ class Supervisor:
             standalone=True,
             stop_flag=stop,
         )
+
+
+def _call_soon(loop: asyncio.AbstractEventLoop, callback: Callable[[], None]) -> None:
+    """Call into a loop of another thread; one that has ended needs no call."""
+    with suppress(RuntimeError):
+        loop.call_soon_threadsafe(callback)
