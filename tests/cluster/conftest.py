@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from scenario import MonitorView, monitor_manifest
 
 from modelmonitor_api.status import HealthState
 from modelmonitor_testbed.cache import cache_folder
@@ -23,6 +22,7 @@ from modelmonitor_testbed.node.cluster import NodeCluster
 from modelmonitor_testbed.process import CommandError
 from modelmonitor_testbed.progress import say
 from modelmonitor_testbed.triton.manifests import TritonOptions, load_deployment, triton_deployment, triton_service
+from tests.cluster.scenario import MonitorView, monitor_manifest
 
 CLUSTER_NAME = "test"
 TEAM = "team-a"

@@ -1,14 +1,14 @@
 """Simulated GPUs behind the real pynvml and the real kubelet: hot, throttled, lost, missing, with Xids."""
 
 import pytest
-from conftest import TEAM, ready_pods, start_triton
-from scenario import CHANGE_SECONDS, MonitorView, monitor_manifest
 
 from modelmonitor_api.findings import FindingCode, Severity
 from modelmonitor_api.status import HealthState
 from modelmonitor_testbed.installation import Installation
 from modelmonitor_testbed.kubectl import wait_until
 from modelmonitor_testbed.triton.manifests import TritonOptions
+from tests.cluster.conftest import TEAM, ready_pods, start_triton
+from tests.cluster.scenario import CHANGE_SECONDS, MonitorView, monitor_manifest
 
 SOFT_CASES = {
     "a GPU above the limit is hot, with both temperatures": (

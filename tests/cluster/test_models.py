@@ -1,13 +1,12 @@
 """Models on a real Triton: well, failing, dead, slow, queueing, frozen, broken."""
 
-from conftest import MODELS, TEAM, TRITON, ready_pods, start_load, start_triton
-from scenario import CLEAR_SECONDS, MonitorView, monitor_manifest
-
 from modelmonitor_api.findings import FindingCode, ObjectKind, Severity
 from modelmonitor_api.status import HealthState, LatencyKind
 from modelmonitor_testbed.installation import Installation
 from modelmonitor_testbed.kubectl import wait_until
 from modelmonitor_testbed.triton.manifests import TritonOptions, triton_deployment, triton_service
+from tests.cluster.conftest import MODELS, TEAM, TRITON, ready_pods, start_load, start_triton
+from tests.cluster.scenario import CLEAR_SECONDS, MonitorView, monitor_manifest
 
 _WINDOW = {"window": "1m", "minimumRequests": 5}
 

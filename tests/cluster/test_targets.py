@@ -1,14 +1,14 @@
 """Which pods are read, which cannot be, and what the status says of each."""
 
 import pytest
-from conftest import TEAM, TRITON, start_triton
-from scenario import MonitorView, monitor_manifest, python_pod
 
 from modelmonitor_api.findings import FindingCode
 from modelmonitor_api.status import HealthState
 from modelmonitor_testbed.installation import Installation
 from modelmonitor_testbed.kubectl import wait_until
 from modelmonitor_testbed.triton.manifests import TritonOptions
+from tests.cluster.conftest import TEAM, TRITON, start_triton
+from tests.cluster.scenario import MonitorView, monitor_manifest, python_pod
 
 _HTML = """
 import http.server
