@@ -71,7 +71,9 @@ def sidecars_unreachable(view: MonitorView) -> Iterator[Candidate]:
     """Ready sidecars that do not answer as ours do."""
     by_node = view.pods_by_node()
     for name, node in view.nodes:
-        if node is None or not node.reading.sidecar.ready or node.reading.state in _ASKED_WELL:
+        if node is None or node.reading.state in _ASKED_WELL:
+            continue
+        if not node.reading.sidecar.ready and node.summary is None:
             continue
         state, sidecar = node.reading.state, node.reading.sidecar
         pods = [one.pod.name for one in by_node[name]]
@@ -80,7 +82,8 @@ def sidecars_unreachable(view: MonitorView) -> Iterator[Candidate]:
             FindingKey(FindingCode.SIDECAR_UNREACHABLE, ObjectKind.NODE, name),
             default_severity(FindingCode.SIDECAR_UNREACHABLE),
             f"sidecar {sidecar.name} of node {name} {_POLL_WORDS.get(state, 'does not answer')}{told}; it reads "
-            f"{join_names(pods, 3)}. {_POLL_STEPS.get(state, 'See the log of the sidecar')}",
+            f"{join_names(pods, 3)}. {_POLL_STEPS.get(state, 'See the log of the sidecar')}. See: kubectl get pods -A "
+            f"-o wide --field-selector=metadata.name={sidecar.name}",
             sources=(Source(SourceKind.POLL, name),),
         )
 

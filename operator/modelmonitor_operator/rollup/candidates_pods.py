@@ -28,6 +28,9 @@ _FAILED_WAITS = frozenset(
 Source: https://kubernetes.io/docs/tasks/debug/debug-application/debug-pods/
 """
 
+_TOLD = 220
+"""Characters of Kubernetes' own words that a message has room for."""
+
 
 def render_selector(selector: Selector) -> str:
     """A selector as `kubectl get pods -l` takes it."""
@@ -69,7 +72,7 @@ def _container_trouble(container: ContainerFacts, now: float) -> tuple[str, str]
     ended = ""
     if container.terminated_exit_code is not None:
         ended = f", last exit code {container.terminated_exit_code} ({container.terminated_reason or 'no reason'})"
-    told = f": {container.waiting_message}" if container.waiting_message and not ended else ""
+    told = f": {container.waiting_message[:_TOLD]}" if container.waiting_message and not ended else ""
     return container.waiting_reason, (
         f"container {container.name} is in {container.waiting_reason}{ended}, {container.restarts} restarts{told}"
     )
@@ -82,7 +85,7 @@ def _pod_trouble(pod: Pod, now: float) -> tuple[str, str] | None:
         trouble = _container_trouble(container, now)
         if trouble is not None:
             return trouble
-    told = f": {pod.message}" if pod.message else ""
+    told = f": {pod.message[:_TOLD]}" if pod.message else ""
     if pod.phase in {"Failed", "Unknown"}:
         return pod.reason or pod.phase, f"its phase is {pod.phase}{told}"
     if pod.phase == "Pending" and now - pod.created_at >= patience:

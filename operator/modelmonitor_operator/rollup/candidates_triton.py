@@ -15,27 +15,27 @@ _WELL = (EndpointState.OK, EndpointState.PENDING)
 _WORDS = {
     EndpointState.REFUSED: (
         "refuses connections",
-        "Is Triton running, and is this its port? Check spec.triton and the server's --http-port and --metrics-port",
+        "check that Triton runs, and its port: spec.triton and the server's --http-port and --metrics-port",
     ),
     EndpointState.TIMEOUT: (
         "does not answer within 2s",
-        "Check that a NetworkPolicy lets the sidecars reach the pod, and the pod's CPU",
+        "check that a NetworkPolicy lets the sidecars reach the pod, and the pod's CPU",
     ),
     EndpointState.UNREACHABLE: (
         "cannot be reached",
-        "Check that a NetworkPolicy lets the sidecars reach the pod",
+        "check that a NetworkPolicy lets the sidecars reach the pod",
     ),
     EndpointState.TLS: (
         "speaks TLS",
-        "Plain HTTP is read: name a port without TLS in spec.triton, or end TLS before Triton",
+        "plain HTTP is read: name a port without TLS in spec.triton, or end TLS before Triton",
     ),
     EndpointState.FORBIDDEN: (
         "refuses access (401 or 403)",
-        "A proxy or service mesh asks for credentials: exempt this port for the sidecars",
+        "a proxy or service mesh asks for credentials: exempt this port for the sidecars",
     ),
     EndpointState.HTML: (
         "answers an HTML page",
-        "Another server, a dashboard or a proxy, listens there: correct the port in spec.triton",
+        "another server, a dashboard or a proxy, listens there: correct the port in spec.triton",
     ),
     EndpointState.EMPTY: (
         "answers an empty page",
@@ -44,15 +44,15 @@ _WORDS = {
     ),
     EndpointState.TOO_LARGE: (
         "answers more than 4 MiB",
-        "That is no Triton page of ordinary size: correct the port, or serve fewer models in one server",
+        "that is no Triton page of ordinary size: correct the port, or serve fewer models in one server",
     ),
     EndpointState.MALFORMED: (
         "answers something that is not Triton's",
-        "Another server listens there: correct the port in spec.triton",
+        "another server listens there: correct the port in spec.triton",
     ),
     EndpointState.HTTP_ERROR: (
         "answers an HTTP error",
-        "See Triton's log",
+        "see Triton's log",
     ),
 }
 
@@ -63,11 +63,12 @@ def _fresh(view: MonitorView) -> Iterator[tuple[PodView, TargetReading]]:
             yield one, one.target
 
 
-def _endpoint_words(name: str, port: int, endpoint: EndpointReading) -> tuple[str, str]:
-    """What an endpoint does, and the next step."""
-    does, step = _WORDS.get(endpoint.state, ("does not answer as Triton does", "See Triton's log"))
-    told = f" ({endpoint.message})" if endpoint.message else ""
-    return f"{name} endpoint on port {port} {does}{told}", step
+def _endpoint_words(name: str, port: int, endpoint: EndpointReading) -> str:
+    """What an endpoint does and the next step, in the sidecar's words where it gives any."""
+    if endpoint.message:
+        return f"{name} endpoint: {endpoint.message}"
+    does, step = _WORDS.get(endpoint.state, ("does not answer as Triton does", "see Triton's log"))
+    return f"{name} endpoint on port {port} {does}: {step}"
 
 
 def triton_unreachable(view: MonitorView) -> Iterator[Candidate]:
@@ -81,13 +82,13 @@ def triton_unreachable(view: MonitorView) -> Iterator[Candidate]:
             continue
         bad = target.http if http_bad else target.metrics
         name, port = ("HTTP", planned.http_port) if http_bad else ("metrics", planned.metrics_port)
-        sentence, step = _endpoint_words(name, port, bad)
+        sentence = _endpoint_words(name, port, bad)
         both = ", and the metrics endpoint does not answer either" if http_bad and metrics_bad else ""
         container = f" -c {one.container}" if one.container else ""
         yield Candidate(
             FindingKey(FindingCode.TRITON_UNREACHABLE, ObjectKind.POD, one.pod.name),
             default_severity(FindingCode.TRITON_UNREACHABLE) if http_bad else Severity.WARNING,
-            f"{bad.state}: Triton's {sentence} in pod {one.pod.name}{both}. {step}. "
+            f"{bad.state}: pod {one.pod.name}: Triton's {sentence}{both}. "
             f"See: kubectl -n {one.pod.namespace} logs {one.pod.name}{container} --tail=50",
             sources=(one.source,),
         )

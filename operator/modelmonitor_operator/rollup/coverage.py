@@ -7,7 +7,7 @@ from enum import StrEnum
 from modelmonitor_api.findings import FINDINGS, FindingCode
 from modelmonitor_api.plan import PlannedPod
 from modelmonitor_api.spec import ModelMonitorSpec
-from modelmonitor_api.summary import EndpointState, TargetReading
+from modelmonitor_api.summary import EndpointState, NvmlReading, PodResourcesReading, SourceState, TargetReading
 from modelmonitor_operator.observed import Pod, PollState
 from modelmonitor_operator.rollup.candidates import WATCH, Readings, Source, SourceKind
 from modelmonitor_operator.rollup.inputs import NodeView, RollupInput
@@ -83,9 +83,13 @@ def summary_delay(node: NodeView, now: float) -> float | None:
     return max(0.0, now - node.reading.received_at)
 
 
-def is_fresh(age_seconds: float | None, delay_seconds: float, limit_seconds: float) -> bool:
-    """Whether a reading of that age, in a summary that came that long ago, still counts."""
-    return age_seconds is not None and age_seconds + delay_seconds <= limit_seconds
+def is_fresh(source: NvmlReading | PodResourcesReading, delay_seconds: float, limit_seconds: float) -> bool:
+    """Whether what a source of a node said, in a summary that came that long ago, still counts.
+
+    After an error the source lists nothing, which is no proof that there is nothing.
+    """
+    known = source.state is SourceState.OK and source.age_seconds is not None
+    return known and (source.age_seconds or 0.0) + delay_seconds <= limit_seconds
 
 
 def _covered(pod: Pod, planned: PlannedPod, given: RollupInput, limit: float, now: float) -> PodView:
@@ -94,7 +98,7 @@ def _covered(pod: Pod, planned: PlannedPod, given: RollupInput, limit: float, no
         return PodView(pod, planned, Coverage.UNWATCHED)
     delay = summary_delay(node, now)
     if delay is None or delay > limit:
-        if not node.reading.sidecar.ready:
+        if not node.reading.sidecar.ready and node.summary is None:
             return PodView(pod, planned, Coverage.UNWATCHED, node)
         asked = node.reading.state is not PollState.PENDING
         return PodView(pod, planned, Coverage.SILENT if asked else Coverage.PENDING, node)
@@ -134,9 +138,9 @@ def _node_readings(name: str, node: NodeView, limit: float, now: float) -> dict[
     found[Source(SourceKind.NVML, name)] = found[Source(SourceKind.POD_RESOURCES, name)] = None
     delay, summary = summary_delay(node, now), node.summary
     if delay is not None and summary is not None:
-        if is_fresh(summary.nvml.age_seconds, delay, limit):
+        if is_fresh(summary.nvml, delay, limit):
             found[Source(SourceKind.NVML, name)] = summary.nvml.reading
-        if is_fresh(summary.pod_resources.age_seconds, delay, limit):
+        if is_fresh(summary.pod_resources, delay, limit):
             found[Source(SourceKind.POD_RESOURCES, name)] = summary.pod_resources.reading
     return found
 

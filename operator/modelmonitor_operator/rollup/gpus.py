@@ -80,7 +80,7 @@ def _knows_holders(node: NodeView, limit_seconds: float, now: float) -> bool:
     delay = summary_delay(node, now)
     if delay is None or node.summary is None:
         return False
-    return is_fresh(node.summary.pod_resources.age_seconds, delay, limit_seconds)
+    return is_fresh(node.summary.pod_resources, delay, limit_seconds)
 
 
 def missing_gpus(node: NodeView) -> tuple[str, ...]:
