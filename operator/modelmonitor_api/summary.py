@@ -1,7 +1,8 @@
 """What one sidecar tells the operator once a cycle: readings and ages, no judgement.
 
 Every age is in seconds at the moment of the answer, so that the two clocks need not agree. `reading` numbers rise by
-one for each distinct reading of a source: hysteresis counts them, not the operator's cycles.
+one for each distinct reading of a source, and for each attempt that failed: hysteresis counts them, not the operator's
+cycles.
 """
 
 from enum import StrEnum

@@ -1,0 +1,152 @@
+"""The sidecar's composition root: settings, sources, pages; runs until SIGTERM."""
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+import time
+from collections.abc import Coroutine
+from contextlib import AsyncExitStack
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from aiohttp import web
+
+from modelmonitor_sidecar.collectors.own import Identity
+from modelmonitor_sidecar.keys import Gate, KeyRing
+from modelmonitor_sidecar.logs import configure_logging
+from modelmonitor_sidecar.process import read_process
+from modelmonitor_sidecar.scrape import ScrapeScheduler
+from modelmonitor_sidecar.server import Heartbeat, Pages, build_application
+from modelmonitor_sidecar.settings import Settings, read_settings
+from modelmonitor_sidecar.snapshot import Instant, PlanSnapshot, SnapshotStore
+from modelmonitor_sidecar.sources.bounded_http import BoundedHttp
+from modelmonitor_sidecar.sources.nvml import NvmlSource
+from modelmonitor_sidecar.sources.plan import PlanFollower
+from modelmonitor_sidecar.sources.plan_server import Account, HttpPlanServer
+from modelmonitor_sidecar.sources.pod_resources import KubeletSocket, PodResourcesSource
+from modelmonitor_sidecar.sources.triton import TritonReader
+from modelmonitor_sidecar.targets import plan_targets, smallest_interval
+
+_LOG = logging.getLogger("modelmonitor_sidecar")
+HEARTBEAT_SECONDS = 1.0
+KEY_SECONDS = 10.0
+
+
+def read_clock() -> Instant:
+    """Now, on both clocks."""
+    return Instant(time.monotonic(), time.time())
+
+
+def own_version() -> str:
+    """Version of the installed distribution."""
+    try:
+        return version("modelmonitor")
+    except PackageNotFoundError:
+        return "0+unknown"
+
+
+class Sidecar:
+    """Everything that runs in one process, wired together."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._store = SnapshotStore()
+        self._keys = KeyRing(settings.key_file, time.monotonic)
+        who = Identity(settings.node_name, settings.pod_uid, own_version())
+        self._heartbeat = Heartbeat(time.monotonic())
+        gate = Gate(self._keys, settings.pod_uid)
+        self._pages = Pages(self._store, read_clock, gate, who, read_process, self._heartbeat)
+
+    def _interval(self) -> float:
+        return smallest_interval(self._store.newest.plan.monitors, self._settings.default_interval_seconds)
+
+    async def _beat(self) -> None:
+        next_key = 0.0
+        while True:
+            now = self._heartbeat.at = time.monotonic()
+            if now >= next_key:
+                self._keys.refresh()
+                next_key = now + KEY_SECONDS
+            await asyncio.sleep(HEARTBEAT_SECONDS)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Serve until `stop` is set."""
+        async with AsyncExitStack() as stack:
+            runner = web.AppRunner(build_application(self._pages), access_log=None, shutdown_timeout=0.5)
+            await runner.setup()
+            stack.push_async_callback(runner.cleanup)
+            tasks = [asyncio.create_task(work, name=name) for name, work in self._sources(stack).items()]
+            stack.push_async_callback(_cancel, tasks)
+            site = web.TCPSite(runner, self._settings.bind_address or None, self._settings.port)
+            await site.start()
+            _LOG.info("serving on port %d for node %s", self._settings.port, self._settings.node_name)
+            await _until(stop, tasks)
+        _LOG.info("stopped")
+
+    def _sources(self, stack: AsyncExitStack) -> dict[str, Coroutine[Any, Any, None]]:
+        settings, store = self._settings, self._store
+        http = BoundedHttp(settings.triton_deadline_seconds)
+        stack.push_async_callback(http.close)
+        scrapes = ScrapeScheduler(TritonReader(http), store, read_clock)
+        stack.push_async_callback(scrapes.close)
+        account = Account(settings.token_file, settings.ca_file)
+        server = HttpPlanServer(settings.api_server_url, settings.pod_namespace, settings.node_name, account)
+        stack.push_async_callback(server.close)
+        nvml = NvmlSource(store, read_clock, self._interval, settings.nvml_deadline_seconds)
+        nvml.start()
+        stack.callback(nvml.stop)
+
+        def plan_changed(plan: PlanSnapshot) -> None:
+            scrapes.follow(plan_targets(plan.monitors))
+            self._pages.forget_monitors(store.newest)
+
+        kubelet = PodResourcesSource(KubeletSocket(settings.pod_resources_socket), store, read_clock, self._interval)
+        return {
+            "heartbeat": self._beat(),
+            "nvml watchdog": nvml.run_watchdog(),
+            "pod-resources": kubelet.run(),
+            "plan": PlanFollower(server, store, settings.node_name, plan_changed).run(),
+        }
+
+
+async def _until(stop: asyncio.Event, tasks: list[asyncio.Task[None]]) -> None:
+    """Wait for the stop; a task that ends before is a fault of ours, and raises what it ended with."""
+    stopped = asyncio.create_task(stop.wait(), name="stop")
+    done, _ = await asyncio.wait([stopped, *tasks], return_when=asyncio.FIRST_COMPLETED)
+    stopped.cancel()
+    for task in done - {stopped}:
+        task.result()
+        raise RuntimeError(f"the task {task.get_name()} has ended")
+
+
+async def _cancel(tasks: list[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _serve(settings: Settings) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    await Sidecar(settings).run(stop)
+
+
+def main() -> int:
+    """Run the sidecar; the exit status is 2 where its environment is not complete."""
+    try:
+        settings = read_settings(os.environ)
+    except ValueError as error:
+        configure_logging("INFO")
+        _LOG.error("%s", error)
+        return 2
+    configure_logging(settings.log_level)
+    asyncio.run(_serve(settings))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,208 @@
+"""Triton's metrics page as series of ours, in time that grows with the page's length and no faster.
+
+A page is what a tenant's process chooses to send. So only names of the catalogue pass, a bad line loses that line and
+is counted, lines and series are capped, and labels that say whose series it is are dropped: the pod says that, by the
+address that was read. `gpu_uuid` is dropped too, because only some series carry it, and series that become equal are
+added up.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from modelmonitor_api.metrics import TRITON_METRICS, MetricType, sample_names
+from modelmonitor_api.names import LABEL_MODEL, LABEL_VERSION, TARGET_LABELS
+
+MAX_LINE_BYTES = 16 * 1024
+MAX_LINES = 60_000
+MAX_SERIES = 20_000
+MAX_EXTRA_LABELS = 8
+MAX_LABEL_CHARACTERS = 256
+LINES_A_STEP = 256
+LARGEST_COUNT = 2**63
+"""No counter of Triton's can be larger; what is larger is no count."""
+
+_RESERVED = frozenset(TARGET_LABELS) | {"gpu_uuid", "job", "instance"}
+_LINE = re.compile(rb"[^\r\n]+")
+_NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
+_LABEL = re.compile(r'\s*([a-zA-Z_][a-zA-Z0-9_]*)\s*=\s*"((?:[^"\\]|\\.)*)"\s*(?:,|$)')
+_VALUE = re.compile(r"[-+]?(?:\d+(?:\.\d*)?(?:[eE][-+]?\d+)?|\.\d+(?:[eE][-+]?\d+)?|[iI]nf(?:inity)?|[nN]a[nN])")
+_TIMESTAMP = re.compile(r"-?\d+")
+_ESCAPE = re.compile(r"\\(.)")
+_UNESCAPED = {"n": "\n", '"': '"', "\\": "\\"}
+
+_ALLOWED = {name: metric for metric in TRITON_METRICS for name in sample_names(metric)}
+
+
+class BadLineError(ValueError):
+    """The line is no sample."""
+
+
+@dataclass(frozen=True, slots=True)
+class PageLabels:
+    """What a page may say about its own series.
+
+    Attributes:
+        extra: labels beside model and version, `reason` or `quantile` for example, in alphabetical order.
+        text: all of them as the exposition format writes them, without braces; one text for one set of labels.
+    """
+
+    model: str
+    version: str
+    extra: tuple[tuple[str, str], ...]
+    text: str
+
+    def get(self, name: str) -> str:
+        """The value of an extra label; empty where the series has none of that name."""
+        return next((value for key, value in self.extra if key == name), "")
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One sample of one page."""
+
+    name: str
+    labels: PageLabels
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedPage:
+    """What could be read of a page.
+
+    Attributes:
+        bad_lines: lines that were no samples.
+        dropped_series: lines beyond the largest number of series or lines.
+        is_triton: a name that begins with `nv_` was there.
+    """
+
+    series: tuple[Series, ...] = ()
+    bad_lines: int = 0
+    dropped_series: int = 0
+    is_triton: bool = False
+
+
+def escape_label(value: str) -> str:
+    """A label value as the exposition format writes it between its quotes."""
+    return value.replace("\\", "\\\\").replace("\n", "\\n").replace('"', '\\"')
+
+
+def _unescape(value: str) -> str:
+    return _ESCAPE.sub(lambda m: _UNESCAPED.get(m[1], m[0]), value) if "\\" in value else value
+
+
+def _pairs(raw: str) -> dict[str, str]:
+    found: dict[str, str] = {}
+    position = 0
+    while position < len(raw):
+        match = _LABEL.match(raw, position)
+        if match is None:
+            raise BadLineError("labels")
+        found[match[1]] = _unescape(match[2])[:MAX_LABEL_CHARACTERS]
+        position = match.end()
+    return found
+
+
+def parse_labels(raw: str) -> PageLabels:
+    """The labels between the braces of a line, without those that only the address may say.
+
+    Raises:
+        BadLineError: they are no labels.
+    """
+    pairs = _pairs(raw)
+    extra = tuple(sorted((k, v) for k, v in pairs.items() if k not in _RESERVED and not k.startswith("__")))
+    extra = extra[:MAX_EXTRA_LABELS]
+    model, version = pairs.get(LABEL_MODEL, ""), pairs.get(LABEL_VERSION, "")
+    named = ((LABEL_MODEL, model), (LABEL_VERSION, version), *extra) if model else extra
+    return PageLabels(model, version, extra, ",".join(f'{name}="{escape_label(value)}"' for name, value in named))
+
+
+def _parse_value(text: str) -> float:
+    words = text.split()
+    if not 1 <= len(words) <= 2 or _VALUE.fullmatch(words[0]) is None:
+        raise BadLineError("value")
+    if len(words) == 2 and _TIMESTAMP.fullmatch(words[1]) is None:
+        raise BadLineError("timestamp")
+    return float(words[0])
+
+
+@dataclass(slots=True)
+class _Page:
+    """The page while it is read."""
+
+    values: dict[tuple[str, str], Series] = field(default_factory=dict)
+    known_labels: dict[str, PageLabels] = field(default_factory=dict)
+    bad_lines: int = 0
+    dropped_series: int = 0
+    is_triton: bool = False
+
+    def add_line(self, line: bytes) -> None:
+        """Take one line; what is wrong with it is counted."""
+        if line.startswith(b"#"):
+            return
+        try:
+            self._add_sample(line.decode())
+        except (BadLineError, UnicodeDecodeError):
+            self.bad_lines += 1
+
+    def _add_sample(self, line: str) -> None:
+        name = _NAME.match(line)
+        if name is None:
+            if line.strip():
+                raise BadLineError("name")
+            return
+        self.is_triton = self.is_triton or line.startswith("nv_")
+        metric = _ALLOWED.get(name[0])
+        if metric is None:
+            return
+        labels, rest = self._split(line, name.end())
+        value = _parse_value(rest)
+        if metric.type is MetricType.COUNTER and not 0 <= value <= LARGEST_COUNT:
+            raise BadLineError("counter")
+        if (LABEL_MODEL in metric.labels) is not bool(labels.model):
+            raise BadLineError("model")
+        self._keep(Series(name[0], labels, value))
+
+    def _split(self, line: str, position: int) -> tuple[PageLabels, str]:
+        raw, rest = "", line[position:]
+        if rest.lstrip().startswith("{"):
+            head, brace, rest = rest.rpartition("}")
+            if not brace:
+                raise BadLineError("braces")
+            raw = head.lstrip()[1:]
+        labels = self.known_labels.get(raw)
+        if labels is None:
+            labels = self.known_labels[raw] = parse_labels(raw)
+        return labels, rest
+
+    def _keep(self, series: Series) -> None:
+        key = (series.name, series.labels.text)
+        known = self.values.get(key)
+        if known is not None:
+            add = max if series.labels.get("quantile") else float.__add__
+            self.values[key] = Series(series.name, known.labels, add(known.value, series.value))
+        elif len(self.values) < MAX_SERIES:
+            self.values[key] = series
+        else:
+            self.dropped_series += 1
+
+
+def parse_in_steps(body: bytes) -> Iterator[ParsedPage | None]:
+    """Read a page a few hundred lines at a time: yields None between steps and the page at the end."""
+    page = _Page()
+    for count, match in enumerate(_LINE.finditer(body), start=1):
+        if count > MAX_LINES:
+            page.dropped_series += body.count(b"\n", match.start()) or 1
+            break
+        if match.end() - match.start() > MAX_LINE_BYTES:
+            page.bad_lines += 1
+        else:
+            page.add_line(match[0])
+        if count % LINES_A_STEP == 0:
+            yield None
+    yield ParsedPage(tuple(page.values.values()), page.bad_lines, page.dropped_series, page.is_triton)
+
+
+def parse_page(body: bytes) -> ParsedPage:
+    """Read a page at once."""
+    return next(page for page in parse_in_steps(body) if page is not None)

@@ -1,0 +1,177 @@
+"""Reads every Triton pod of the plan at its own pace: no pod waits for another.
+
+Each pod has a task of its own with a random phase; what a pod does only ever ends its own reading. A pod that the plan
+no longer names is forgotten at once.
+"""
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from modelmonitor_api.plan import PlannedPod
+from modelmonitor_api.summary import EndpointReading, EndpointState, ModelReading
+from modelmonitor_sidecar.snapshot import Clock, Instant, SnapshotStore, Target, TargetSnapshot
+from modelmonitor_sidecar.sources.triton import HttpReading, PageReading
+from modelmonitor_sidecar.sources.triton_answers import PageFigures, gather_figures
+from modelmonitor_sidecar.windows import ModelKey, ModelSample, TargetHistory
+
+_LOG = logging.getLogger(__name__)
+LONGEST_FIRST_WAIT_SECONDS = 2.0
+READINGS_AT_ONCE = 64
+
+
+class Reader(Protocol):
+    """Reads one pod once; never raises for what the pod does."""
+
+    async def read(self, pod: PlannedPod) -> tuple[HttpReading, PageReading]:
+        """Both endpoints."""
+
+
+def _samples(http: HttpReading, figures: Mapping[ModelKey, PageFigures]) -> dict[ModelKey, ModelSample]:
+    statistics = http.statistics or {}
+    none = PageFigures()
+    found: dict[ModelKey, ModelSample] = {}
+    for key in statistics.keys() | figures.keys():
+        figure = figures.get(key, none)
+        found[key] = ModelSample(statistics.get(key), figure.counters, figure.pending)
+    return found
+
+
+def _model(key: ModelKey, http: HttpReading, figures: PageFigures, history: TargetHistory) -> ModelReading:
+    entry = (http.index or {}).get(key)
+    statistics = (http.statistics or {}).get(key)
+    page = figures.counters
+    page_failures = None if page is None else sum(count for _, count in page.failures)
+    return ModelReading(
+        name=key[0],
+        version=key[1],
+        ready=None if entry is None else entry.ready,
+        state_reason="" if entry is None else entry.reason,
+        pending_requests=figures.pending,
+        latency_p99_seconds=figures.latency_p99_seconds,
+        success_total=statistics.successes if statistics else page.successes if page else None,
+        failure_total=statistics.failures if statistics else page_failures,
+        windows=history.windows(key),
+    )
+
+
+def _models(
+    http: HttpReading, figures: Mapping[ModelKey, PageFigures], history: TargetHistory
+) -> tuple[ModelReading, ...]:
+    keys = figures.keys() | (http.statistics or {}).keys() | (http.index or {}).keys()
+    none = PageFigures()
+    return tuple(_model(key, http, figures.get(key, none), history) for key in sorted(keys))
+
+
+class TargetWatch:
+    """One pod: its readings, one after the other, and what happened in its windows."""
+
+    def __init__(self, target: Target, reader: Reader, store: SnapshotStore, clock: Clock) -> None:
+        self.target = target
+        self._reader, self._store, self._clock = reader, store, clock
+        self._history = TargetHistory()
+        self._snapshot = TargetSnapshot(target)
+
+    async def read_once(self) -> TargetSnapshot:
+        """Read the pod and publish what it said."""
+        target = self.target
+        http, page = await self._reader.read(target.pod)
+        now = self._clock()
+        before, self._snapshot = self._snapshot, self._observe(target, http, page, now)
+        self._store.publish_target(self._snapshot)
+        self._log_changes(before)
+        return self._snapshot
+
+    def _observe(self, target: Target, http: HttpReading, page: PageReading, now: Instant) -> TargetSnapshot:
+        figures = gather_figures(page.page.series)
+        answered = EndpointState.OK in {http.endpoint.state, page.endpoint.state}
+        self._history.ask_for(target.windows)
+        if http.statistics is not None or figures:
+            complete = http.statistics is not None and page.endpoint.state is EndpointState.OK
+            self._history.add(now.at, _samples(http, figures), complete=complete)
+        return TargetSnapshot(
+            target=target,
+            reading=self._snapshot.reading + 1,
+            read=now if answered else self._snapshot.read,
+            http=http.endpoint,
+            metrics=page.endpoint,
+            server_ready=http.server_ready,
+            server_version=http.server_version,
+            bad_lines=page.page.bad_lines,
+            dropped_series=page.page.dropped_series,
+            models=_models(http, figures, self._history),
+            series=page.page.series,
+        )
+
+    def _log_changes(self, before: TargetSnapshot) -> None:
+        for name, old, new in (
+            ("HTTP", before.http, self._snapshot.http),
+            ("metrics", before.metrics, self._snapshot.metrics),
+        ):
+            if old.state is not new.state:
+                self._log_change(name, new)
+
+    def _log_change(self, endpoint: str, reading: EndpointReading) -> None:
+        level = logging.INFO if reading.state is EndpointState.OK else logging.WARNING
+        where = f"{self.target.namespace}/{self.target.pod.name}"
+        _LOG.log(level, "%s endpoint of %s is %s. %s", endpoint, where, reading.state.value, reading.message)
+
+    async def run(self, places: asyncio.Semaphore, phase: Callable[[float], float]) -> None:
+        """Read at the target's interval until cancelled."""
+        interval = self.target.interval_seconds
+        due = self._clock().at + phase(min(interval, LONGEST_FIRST_WAIT_SECONDS))
+        while True:
+            await asyncio.sleep(max(0.0, due - self._clock().at))
+            async with places:
+                try:
+                    await self.read_once()
+                except Exception:
+                    _LOG.exception("reading %s/%s failed", self.target.namespace, self.target.pod.name)
+            due = max(due + self.target.interval_seconds, self._clock().at)
+
+
+def _random_phase(longest: float) -> float:
+    return random.uniform(0, longest)
+
+
+class ScrapeScheduler:
+    """Keeps one watch for each pod of the plan."""
+
+    def __init__(
+        self, reader: Reader, store: SnapshotStore, clock: Clock, phase: Callable[[float], float] = _random_phase
+    ) -> None:
+        self._reader, self._store, self._clock, self._phase = reader, store, clock, phase
+        self._places = asyncio.Semaphore(READINGS_AT_ONCE)
+        self._running: dict[str, tuple[TargetWatch, asyncio.Task[None]]] = {}
+
+    def follow(self, targets: Mapping[str, Target]) -> None:
+        """Start, change and stop watches so that they are those of `targets`, by pod UID."""
+        for uid in self._running.keys() - targets.keys():
+            self._running.pop(uid)[1].cancel()
+            self._store.forget_target(uid)
+        for uid, target in targets.items():
+            known = self._running.get(uid)
+            if known is None:
+                self._start(uid, target)
+            elif known[0].target != target:
+                self._change(uid, known[0], known[1], target)
+
+    def _start(self, uid: str, target: Target) -> None:
+        watch = TargetWatch(target, self._reader, self._store, self._clock)
+        self._running[uid] = watch, asyncio.create_task(watch.run(self._places, self._phase), name=f"scrape {uid}")
+
+    def _change(self, uid: str, watch: TargetWatch, task: asyncio.Task[None], target: Target) -> None:
+        """Keep what is known of the pod; only the task that paces it is started again."""
+        task.cancel()
+        watch.target = target
+        self._running[uid] = watch, asyncio.create_task(watch.run(self._places, self._phase), name=f"scrape {uid}")
+
+    async def close(self) -> None:
+        """Stop all watches."""
+        tasks = [task for _, task in self._running.values()]
+        self._running.clear()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

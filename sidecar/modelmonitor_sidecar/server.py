@@ -1,0 +1,147 @@
+"""What the sidecar serves: metrics pages, the signed summary, and two probes."""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from aiohttp import hdrs, web
+
+from modelmonitor_api.names import (
+    HEALTHZ_PATH,
+    METRICS_PATH,
+    MONITORS_PATH,
+    NONCE_HEADER,
+    POD_UID_HEADER,
+    READYZ_PATH,
+    SIGNATURE_HEADER,
+    SUMMARY_PATH,
+    MonitorRef,
+)
+from modelmonitor_api.plan import PlannedMonitor
+from modelmonitor_api.signing import sign_answer
+from modelmonitor_sidecar.collectors.families import CONTENT_TYPE, Family, FamilyBuilder
+from modelmonitor_sidecar.collectors.gpus import collect_gpus
+from modelmonitor_sidecar.collectors.monitors import collect_monitor
+from modelmonitor_sidecar.collectors.own import Identity, ProcessReading, collect_own
+from modelmonitor_sidecar.keys import Gate, RefusedError, SummaryRequest
+from modelmonitor_sidecar.pages import Page, PageCache
+from modelmonitor_sidecar.snapshot import Clock, NodeSnapshot, SnapshotStore
+from modelmonitor_sidecar.summary import build_summary
+
+STUCK_SECONDS = 30.0
+"""The sidecar's own loop is stuck when it has not come round for so long."""
+
+
+@dataclass(slots=True)
+class Heartbeat:
+    """When the sidecar's own work last came round, in seconds of the monotonic clock."""
+
+    at: float
+
+
+@dataclass(slots=True)
+class Pages:
+    """Everything that is served. Handlers read the newest snapshot; they never wait for a source."""
+
+    store: SnapshotStore
+    clock: Clock
+    gate: Gate
+    who: Identity
+    read_process: Callable[[], ProcessReading]
+    heartbeat: Heartbeat
+    summary_requests: Counter[str] = field(default_factory=Counter)
+    _cache: PageCache = field(default_factory=PageCache)
+
+    async def metrics(self, request: web.Request) -> web.Response:
+        """The node's GPUs and the sidecar itself."""
+        snapshot = self.store.newest
+        return _metrics_response(request, self._cache.page(METRICS_PATH, (snapshot,), lambda: self._collect(snapshot)))
+
+    def _collect(self, snapshot: NodeSnapshot) -> tuple[Family, ...]:
+        page = FamilyBuilder()
+        collect_own(page, snapshot, self.who, self.read_process(), self.summary_requests)
+        collect_gpus(page, snapshot, self.who.node)
+        return page.families()
+
+    async def monitor(self, request: web.Request) -> web.Response:
+        """One ModelMonitor's pods and models."""
+        ref = MonitorRef(request.match_info["namespace"], request.match_info["name"])
+        snapshot = self.store.newest
+        monitor = snapshot.monitor(ref)
+        if monitor is None:
+            text = f"this node's plan names no ModelMonitor {ref}\n"
+            return web.Response(status=404, text=text)
+        shown = _shown(snapshot, monitor)
+        page = self._cache.page(ref, shown, lambda: collect_monitor(snapshot, monitor, self.who.node))
+        return _metrics_response(request, page)
+
+    def forget_monitors(self, snapshot: NodeSnapshot) -> None:
+        """Drop pages of monitors that the plan no longer names."""
+        self._cache.forget({METRICS_PATH, *(monitor.ref for monitor in snapshot.plan.monitors)})
+
+    async def summary(self, request: web.Request) -> web.Response:
+        """Everything that the operator judges by, signed with the key that it asked with."""
+        asked = SummaryRequest(
+            nonce=request.headers.get(NONCE_HEADER, ""),
+            pod_uid=request.headers.get(POD_UID_HEADER, ""),
+            signature=request.headers.get(SIGNATURE_HEADER, ""),
+        )
+        try:
+            key = self.gate.admit(asked)
+        except RefusedError as error:
+            self.summary_requests[error.result] += 1
+            return web.Response(status=401, text=f"{error}\n")
+        self.summary_requests["answered"] += 1
+        who = self.who
+        summary = build_summary(
+            self.store.newest, self.clock().at, version=who.version, node=who.node, pod_uid=who.pod_uid
+        )
+        body = summary.model_dump_json(by_alias=True, exclude_none=True).encode()
+        signature = sign_answer(key, asked.nonce, who.pod_uid, body)
+        return web.Response(body=body, content_type="application/json", headers={SIGNATURE_HEADER: signature})
+
+    async def healthz(self, _request: web.Request) -> web.Response:
+        """Whether the sidecar's own work goes on. A hung driver or Triton is no reason to restart it."""
+        silent = self.clock().at - self.heartbeat.at
+        if silent > STUCK_SECONDS:
+            return web.Response(status=503, text=f"the sidecar's own work has not come round for {silent:.0f} s\n")
+        return web.Response(text="ok\n")
+
+    async def readyz(self, _request: web.Request) -> web.Response:
+        """Whether the plan has been listed once. The body says how it stands with each source."""
+        snapshot = self.store.newest
+        lines = (
+            f"plan {snapshot.plan.state.value} {snapshot.plan.message}",
+            f"nvml {snapshot.nvml.state.value} {snapshot.nvml.message}",
+            f"pod-resources {snapshot.pod_resources.state.value} {snapshot.pod_resources.message}",
+        )
+        text = "".join(f"{line.rstrip()}\n" for line in lines)
+        return web.Response(status=200 if snapshot.plan.listed else 503, text=text)
+
+
+def _shown(snapshot: NodeSnapshot, monitor: PlannedMonitor) -> tuple[object, ...]:
+    """The objects that a monitor's page shows: while they are the same objects, so is the page."""
+    targets = (snapshot.targets.get(pod.uid) for pod in monitor.pods)
+    return (monitor, snapshot.nvml.gpus, snapshot.pod_resources, *targets)
+
+
+def _metrics_response(request: web.Request, page: Page) -> web.Response:
+    headers = {hdrs.CONTENT_TYPE: CONTENT_TYPE, hdrs.VARY: hdrs.ACCEPT_ENCODING}
+    if "gzip" in request.headers.get(hdrs.ACCEPT_ENCODING, ""):
+        return web.Response(body=page.compressed, headers={**headers, hdrs.CONTENT_ENCODING: "gzip"})
+    return web.Response(body=page.plain, headers=headers)
+
+
+def build_application(pages: Pages) -> web.Application:
+    """All routes."""
+    application = web.Application(client_max_size=1024)
+    application.add_routes(
+        [
+            web.get(METRICS_PATH, pages.metrics),
+            web.get(f"{MONITORS_PATH}/{{namespace}}/{{name}}{METRICS_PATH}", pages.monitor),
+            web.get(SUMMARY_PATH, pages.summary),
+            web.get(HEALTHZ_PATH, pages.healthz),
+            web.get(READYZ_PATH, pages.readyz),
+        ]
+    )
+    return application

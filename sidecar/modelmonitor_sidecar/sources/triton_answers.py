@@ -1,0 +1,149 @@
+"""Triton's JSON answers and metrics series as values of ours. Pure, and unmoved by what a hostile server sends."""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from modelmonitor_sidecar.exposition import LARGEST_COUNT, Series
+from modelmonitor_sidecar.sources.endpoint_errors import printable
+from modelmonitor_sidecar.windows import MAX_REASONS, ModelKey, PageCounters, StatisticsCounters
+
+MAX_MODELS = 2000
+"""Model versions of one pod that are read."""
+MAX_NAME_CHARACTERS = 256
+_NANOSECONDS, _MICROSECONDS = 1e-9, 1e-6
+_PENDING = "nv_inference_pending_request_count"
+_SUCCESS = "nv_inference_request_success"
+_FAILURE = "nv_inference_request_failure"
+_DURATIONS = {
+    "nv_inference_request_duration_us": "success",
+    "nv_inference_queue_duration_us": "queue",
+    "nv_inference_compute_input_duration_us": "compute",
+    "nv_inference_compute_infer_duration_us": "compute",
+    "nv_inference_compute_output_duration_us": "compute",
+}
+_P99 = ("nv_inference_request_summary_us", "0.99")
+
+
+@dataclass(frozen=True, slots=True)
+class IndexEntry:
+    """What the repository index says of one model version."""
+
+    ready: bool
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class PageFigures:
+    """What the metrics page says of one model version. A figure whose series is not there is None."""
+
+    counters: PageCounters | None = None
+    pending: float | None = None
+    latency_p99_seconds: float | None = None
+
+
+def _items(answer: object, field: str | None = None) -> tuple[Mapping[str, object], ...]:
+    """The objects of a list that has names in them, at most MAX_MODELS.
+
+    Raises:
+        ValueError: the answer has no such list.
+    """
+    listed = answer.get(field) if field is not None and isinstance(answer, dict) else answer
+    if not isinstance(listed, list):
+        raise ValueError(f"it has no list {field or ''}".rstrip())  # noqa: TRY004
+    named = (item for item in listed if isinstance(item, dict) and isinstance(item.get("name"), str))
+    return tuple(item for item, _ in zip(named, range(MAX_MODELS), strict=False))
+
+
+def _key(item: Mapping[str, object]) -> ModelKey:
+    return str(item["name"])[:MAX_NAME_CHARACTERS], str(item.get("version", ""))[:64]
+
+
+def _number(item: object, *path: str) -> int:
+    """A count at a path of an object; 0 where there is none."""
+    for name in path:
+        item = item.get(name) if isinstance(item, dict) else None
+    return item if isinstance(item, int) and not isinstance(item, bool) and 0 <= item <= LARGEST_COUNT else 0
+
+
+def parse_statistics(answer: object) -> dict[ModelKey, StatisticsCounters]:
+    """Figures by model version of an answer of the statistics API.
+
+    Raises:
+        ValueError: the answer has not the form of Triton's.
+    """
+    found: dict[ModelKey, StatisticsCounters] = {}
+    for item in _items(answer, "model_stats"):
+        stats = item.get("inference_stats")
+        compute = sum(_number(stats, f"compute_{stage}", "ns") for stage in ("input", "infer", "output"))
+        found[_key(item)] = StatisticsCounters(
+            successes=_number(stats, "success", "count"),
+            failures=_number(stats, "fail", "count"),
+            success_seconds=_number(stats, "success", "ns") * _NANOSECONDS,
+            queue_seconds=_number(stats, "queue", "ns") * _NANOSECONDS,
+            compute_seconds=compute * _NANOSECONDS,
+        )
+    return found
+
+
+def parse_index(answer: object) -> dict[ModelKey, IndexEntry]:
+    """Readiness by model version of an answer of the repository index.
+
+    An entry without a state is a model in the repository that nobody asked to load: left out.
+
+    Raises:
+        ValueError: the answer has not the form of Triton's.
+    """
+    return {
+        _key(item): IndexEntry(item["state"] == "READY", printable(str(item.get("reason", "")), 512))
+        for item in _items(answer)
+        if item.get("state")
+    }
+
+
+class _Figures:
+    """The page's figures of one model while they are gathered."""
+
+    def __init__(self) -> None:
+        self.successes: int | None = None
+        self.seconds = {"success": 0.0, "queue": 0.0, "compute": 0.0}
+        self.failures: dict[str, int] = {}
+        self.pending: float | None = None
+        self.p99: float | None = None
+
+    def add(self, series: Series) -> None:
+        """Take one series."""
+        if series.name == _SUCCESS:
+            self.successes = (self.successes or 0) + int(series.value)
+        elif series.name == _FAILURE:
+            reason = series.labels.get("reason")[:64]
+            if reason in self.failures or len(self.failures) < MAX_REASONS:
+                self.failures[reason] = self.failures.get(reason, 0) + int(series.value)
+        elif series.name in _DURATIONS:
+            self.seconds[_DURATIONS[series.name]] += series.value * _MICROSECONDS
+        elif series.name == _PENDING and math.isfinite(series.value):
+            self.pending = (self.pending or 0.0) + series.value
+        elif (series.name, series.labels.get("quantile")) == _P99 and math.isfinite(series.value):
+            self.p99 = max(self.p99 or 0.0, series.value * _MICROSECONDS)
+
+    def freeze(self) -> PageFigures:
+        """The figures as a value."""
+        counters = None
+        if self.successes is not None:
+            counters = PageCounters(
+                self.successes,
+                self.seconds["success"],
+                self.seconds["queue"],
+                self.seconds["compute"],
+                tuple(sorted((r, n) for r, n in self.failures.items() if n)),
+            )
+        return PageFigures(counters, self.pending, self.p99)
+
+
+def gather_figures(series: Iterable[Series]) -> dict[ModelKey, PageFigures]:
+    """Figures by model version of the series of a page, metric tags and other labels added up."""
+    found: dict[ModelKey, _Figures] = {}
+    for one in series:
+        if one.labels.model:
+            found.setdefault((one.labels.model, one.labels.version), _Figures()).add(one)
+    return {key: figures.freeze() for key, figures in found.items()}

@@ -1,0 +1,97 @@
+"""The snapshot as the operator reads it: ages instead of times, only pods of the plan, bounded."""
+
+from modelmonitor_api.summary import (
+    ModelReading,
+    NodeSummary,
+    NvmlReading,
+    PodResourcesReading,
+    TargetReading,
+    XidEvent,
+)
+from modelmonitor_sidecar.snapshot import (
+    XID_SECONDS,
+    Instant,
+    NodeSnapshot,
+    NvmlSnapshot,
+    TargetSnapshot,
+)
+
+MAX_MODELS = 200
+"""Models of one pod that a summary names; those with the most requests first."""
+
+
+def _age(read: Instant | None, now: float) -> float | None:
+    return None if read is None else round(max(0.0, now - read.at), 3)
+
+
+def _traffic(model: ModelReading) -> tuple[int, int, str, str]:
+    """Sorts busy models first, then those that are not ready, then by name."""
+    requests = max((w.successes + w.failures for w in model.windows), default=0)
+    return (-requests, 0 if model.ready is False else 1, model.name, model.version)
+
+
+def _nvml(nvml: NvmlSnapshot, now: float) -> NvmlReading:
+    return NvmlReading(
+        state=nvml.state,
+        message=nvml.message,
+        reading=nvml.reading,
+        age_seconds=_age(nvml.read, now),
+        driver_version=nvml.driver_version,
+        nvml_version=nvml.nvml_version,
+        gpus=nvml.gpus,
+        xids=tuple(
+            XidEvent(
+                sequence=xid.sequence,
+                code=xid.code,
+                gpu_uuid=xid.gpu_uuid,
+                gpu_index=xid.gpu_index,
+                age_seconds=round(max(0.0, now - xid.at), 3),
+            )
+            for xid in nvml.xids
+            if now - xid.at <= XID_SECONDS
+        ),
+    )
+
+
+def _target(snapshot: TargetSnapshot, now: float) -> TargetReading:
+    target = snapshot.target
+    models = snapshot.models
+    if len(models) > MAX_MODELS:
+        models = tuple(sorted(models, key=_traffic)[:MAX_MODELS])
+    return TargetReading(
+        namespace=target.namespace,
+        pod=target.pod.name,
+        pod_uid=target.pod.uid,
+        reading=snapshot.reading,
+        age_seconds=_age(snapshot.read, now),
+        interval_seconds=target.interval_seconds,
+        http=snapshot.http,
+        metrics=snapshot.metrics,
+        server_ready=snapshot.server_ready,
+        server_version=snapshot.server_version,
+        bad_lines=snapshot.bad_lines,
+        dropped_series=snapshot.dropped_series,
+        models=models,
+        models_total=len(snapshot.models),
+    )
+
+
+def build_summary(snapshot: NodeSnapshot, now: float, *, version: str, node: str, pod_uid: str) -> NodeSummary:
+    """The summary of one moment; `now` is of the monotonic clock, in seconds."""
+    resources = snapshot.pod_resources
+    return NodeSummary(
+        sidecar_version=version,
+        node=node,
+        pod_uid=pod_uid,
+        plan_generation=snapshot.plan.generation,
+        nvml=_nvml(snapshot.nvml, now),
+        pod_resources=PodResourcesReading(
+            state=resources.state,
+            message=resources.message,
+            reading=resources.reading,
+            age_seconds=_age(resources.read, now),
+            allocatable=resources.allocatable,
+            holders=snapshot.planned_holders(),
+        ),
+        targets=tuple(_target(target, now) for _, target in sorted(snapshot.targets.items())),
+    )
