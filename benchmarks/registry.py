@@ -1,0 +1,13 @@
+"""Which benchmarks there are, in the order in which they run."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from benchmarks import roll_up
+from benchmarks.table import Row
+
+Report = Callable[[str], None]
+"""Says on standard error how far a benchmark is."""
+
+BENCHMARKS: Mapping[str, Callable[[Report], Sequence[Row]]] = {
+    "roll-up": roll_up.measure,
+}
