@@ -37,7 +37,7 @@ from modelmonitor_operator.rollup.verdict import (
     Knowledge,
     Verdict,
     VerdictReason,
-    judge_model,
+    judge_models,
     reach_verdict,
     sort_findings,
 )
@@ -163,7 +163,7 @@ def _work(state: RollupState, given: RollupInput, now: float) -> tuple[ModelMoni
     active = sort_findings([one for one in tracked.values() if one.active])
     knowledge = _knowledge(view, fresh_at, state.health)
     kept = state.health if knowledge is Knowledge.HELD else None
-    states = [judge_model(total, tracked) for total in view.models]
+    states = judge_models(view.models, active)
     verdict = reach_verdict(view, active, states, knowledge, state.health)
     observed_at = kept.observed_at if kept is not None and kept.observed_at else render_time(now)
     health = _build_health(view, active, verdict, kept, observed_at)

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from modelmonitor_api.finding_codes import CAUSE_ORDER, FindingCode, ObjectKind, Severity
 from modelmonitor_api.status import Health, HealthState
-from modelmonitor_operator.rollup.candidates import FindingKey, join_names
+from modelmonitor_operator.rollup.candidates import join_names
 from modelmonitor_operator.rollup.candidates_models import failure_reasons, render_percent
 from modelmonitor_operator.rollup.coverage import Coverage
 from modelmonitor_operator.rollup.hysteresis import Tracked
@@ -58,26 +58,25 @@ def sort_findings(findings: Collection[Tracked]) -> list[Tracked]:
     return sorted(findings, key=rank)
 
 
-def judge_model(total: ModelTotals, findings: Mapping[FindingKey, Tracked]) -> HealthState:
-    """The verdict for one model version: its own findings, else proof that it serves, else Unknown."""
-    severities = {
-        findings[key].candidate.severity
-        for key in (FindingKey(code, ObjectKind.MODEL, total.label) for code in _MODEL_CODES)
-        if key in findings and findings[key].active
-    }
-    if Severity.CRITICAL in severities:
+def judge_models(totals: Sequence[ModelTotals], findings: Sequence[Tracked]) -> list[HealthState]:
+    """The verdict for each model version: its own findings, else proof that it serves, else Unknown.
+
+    Args:
+        findings: the active ones, the worst first.
+    """
+    worst: dict[str, Severity] = {}
+    for one in findings:
+        if one.candidate.key.kind is ObjectKind.MODEL:
+            worst.setdefault(one.candidate.key.name, one.candidate.severity)
+    return [_judge_model(total, worst.get(total.label)) for total in totals]
+
+
+def _judge_model(total: ModelTotals, worst: Severity | None) -> HealthState:
+    if worst is Severity.CRITICAL:
         return HealthState.UNHEALTHY
-    if Severity.WARNING in severities:
+    if worst is Severity.WARNING:
         return HealthState.DEGRADED
     return HealthState.HEALTHY if total.successes > 0 else HealthState.UNKNOWN
-
-
-_MODEL_CODES = (
-    FindingCode.MODEL_NOT_READY,
-    FindingCode.MODEL_FAILING,
-    FindingCode.MODEL_SLOW,
-    FindingCode.QUEUE_GROWING,
-)
 
 
 def _trouble(view: MonitorView, one: Tracked) -> str:

@@ -116,6 +116,25 @@ def test_gpu_findings_stay_while_the_kubelet_does_not_say_who_holds_what() -> No
     assert FindingCode.GPU_THROTTLED in story.findings()
 
 
+def test_an_nvml_that_fails_lists_nothing_and_clears_nothing() -> None:
+    story = settle(given(node(target(), gpus=nvml(gpu(state=GpuState.LOST)), held=holds("GPU-a"))))
+    story.cycle(given(node(target(), gpus=nvml(state=SourceState.FAILED), held=holds("GPU-a"))))
+    assert set(story.findings()) == {FindingCode.GPU_LOST}
+    story.cycle(given(node(target(), gpus=nvml(state=SourceState.FAILED), held=holds("GPU-a"))))
+    assert set(story.findings()) == {FindingCode.GPU_LOST, FindingCode.NVML_UNAVAILABLE}
+
+
+def test_a_sidecar_that_freezes_is_unreachable_and_stays_so_when_kubernetes_notices() -> None:
+    story = settle(WELL)
+    frozen = replace(node(target(), now=story.now), state=PollState.TIMEOUT)
+    story.cycles(given(frozen))
+    assert set(story.findings()) == {FindingCode.SIDECAR_UNREACHABLE}
+    noticed = replace(frozen, sidecar=replace(frozen.sidecar, ready=False))
+    story.cycles(given(noticed), 8)
+    assert set(story.findings()) == {FindingCode.SIDECAR_UNREACHABLE}
+    assert story.status.health.state is HealthState.UNKNOWN
+
+
 def restart(story: Story) -> Story:
     """The story as a new leader goes on with it: all it has is the status that the server stores."""
     stored = ModelMonitorStatus.model_validate(story.status.to_wire())
