@@ -1,7 +1,7 @@
 """The verdict on each ModelMonitor: what the roll-up remembers, what it says now, and what was last written."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from modelmonitor_api.names import MonitorRef
 from modelmonitor_api.status import ModelMonitorStatus
@@ -100,16 +100,16 @@ class Verdicts:
         return namespace in self._world.listed_namespaces or namespace in self._world.unlistable
 
     def _given(self, monitor: Monitor, index: Index) -> RollupInput:
-        problem = self._world.unlistable.get(monitor.ref.namespace)
         return RollupInput(
             monitor=monitor,
             pods=self._world.selected_pods(monitor.ref),
             nodes=index,
-            fleet=replace(self._fleet, problem=problem) if problem else self._fleet,
+            fleet=self._fleet,
             plans=self._plans,
             older_selectors=self._older.get(monitor.ref, {}),
             runbook_base_url=self._settings.runbook_base_url,
             cycle_seconds=self._settings.cycle_seconds,
+            pods_problem=self._world.unlistable.get(monitor.ref.namespace, ""),
         )
 
 

@@ -1,5 +1,6 @@
 """What is wrong with a model version, over all the pods that serve it."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 
@@ -9,6 +10,9 @@ from modelmonitor_api.status import LatencyKind
 from modelmonitor_operator.rollup.candidates import Candidate, FindingKey, default_severity, join_names
 from modelmonitor_operator.rollup.models import ModelTotals, Part, is_judged
 from modelmonitor_operator.rollup.view import MonitorView
+
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+"""Model names that may stand in a command that people copy into a shell."""
 
 
 def render_percent(ratio: float) -> str:
@@ -51,8 +55,8 @@ def models_not_ready(view: MonitorView) -> Iterator[Candidate]:
 
 def _logs(part: Part, model: str, about: str) -> str:
     container = f" -c {part.view.container}" if part.view.container else ""
-    pod = part.view.pod
-    return f"kubectl -n {pod.namespace} logs {pod.name}{container} | grep -iE '{model}|{about}'"
+    pod, words = part.view.pod, f"{model}|{about}" if _PLAIN_NAME.fullmatch(model) else about
+    return f"kubectl -n {pod.namespace} logs {pod.name}{container} | grep -iE '{words}'"
 
 
 def _worst(total: ModelTotals) -> Part:

@@ -87,14 +87,32 @@ def claim_invalid(message: str) -> tuple[Claim, ...]:
     )
 
 
+def claim_unlisted(problem: str) -> tuple[Claim, ...]:
+    """The conditions of a monitor whose pods the operator may not list: nothing is known, which is not none."""
+    return (
+        Claim(_TYPE.READY, _FALSE, "PodsNotListed", problem),
+        Claim(_TYPE.RECONCILING, _FALSE, "PodsNotListed"),
+        Claim(_TYPE.STALLED, _FALSE, "SpecRead"),
+        Claim(_TYPE.SIDECARS_READY, _UNKNOWN, "PodsNotListed"),
+        Claim(_TYPE.TARGETS_FOUND, _UNKNOWN, "PodsNotListed", problem),
+        Claim(_TYPE.HEALTHY, _UNKNOWN, "PodsNotListed", problem),
+    )
+
+
 def _targets_found(pods: int) -> Claim:
     if pods:
-        return Claim(_TYPE.TARGETS_FOUND, _TRUE, "PodsSelected", f"{pods} pods match the selector")
+        return Claim(_TYPE.TARGETS_FOUND, _TRUE, "PodsSelected", f"pods that match the selector: {pods}")
     return Claim(_TYPE.TARGETS_FOUND, _FALSE, "TargetsNotFound", "no pod of the namespace matches the selector")
 
 
 def _is_sidecar_ready(node: NodeView | None) -> bool:
     return node is not None and node.reading.sidecar.ready
+
+
+def _is_rolling_out(fleet: Fleet) -> bool:
+    """Whether sidecars are on their way, as far as the DaemonSet's counts say."""
+    counts_open = fleet.ready < fleet.wanted or fleet.updated < fleet.wanted or not fleet.wanted
+    return fleet.exists and not fleet.problem and counts_open
 
 
 def _sidecars_ready(view: MonitorView, fleet: Fleet) -> Claim:
@@ -109,7 +127,7 @@ def _sidecars_ready(view: MonitorView, fleet: Fleet) -> Claim:
         return Claim(_TYPE.SIDECARS_READY, _FALSE, "NotCreated", "the sidecar DaemonSet does not exist yet")
     if not view.nodes:
         return Claim(_TYPE.SIDECARS_READY, _UNKNOWN, "NoTargets", f"no running pod needs a sidecar; {rolled}")
-    if fleet.ready < fleet.wanted or fleet.updated < fleet.wanted or not fleet.wanted:
+    if _is_rolling_out(fleet):
         return Claim(_TYPE.SIDECARS_READY, _FALSE, "RollingOut", f"{told}; rolling out: {rolled}")
     missing = sorted(name for name, node in view.nodes if not _is_sidecar_ready(node))
     return Claim(
@@ -143,7 +161,11 @@ def _ready(view: MonitorView, findings: Collection[Tracked], knowledge: Knowledg
 
 def _reconciling(view: MonitorView, ready: Claim) -> Claim:
     """Whether something is on its way that will pass by itself: sidecars that come up, first readings."""
-    waiting = view.count(Coverage.PENDING) + (view.count(Coverage.UNWATCHED) if not view.given.fleet.problem else 0)
+    fleet, unwatched = view.given.fleet, view.count(Coverage.UNWATCHED)
+    waiting = view.count(Coverage.PENDING) + (0 if fleet.problem else unwatched)
+    if unwatched and _is_rolling_out(fleet):
+        told = f"{fleet.ready} of {fleet.wanted} sidecars are ready"
+        return Claim(_TYPE.RECONCILING, _TRUE, "RollingOut", f"{told}; {unwatched} pods wait for theirs")
     if ready.reason in _BREAKS_MONITORING or not waiting:
         return Claim(_TYPE.RECONCILING, _FALSE, "Settled")
     return Claim(_TYPE.RECONCILING, _TRUE, "ReadingsPending", f"waiting for the first readings of {waiting} pods")

@@ -71,6 +71,7 @@ class RollupInput:
         pods: all pods that the selector matches.
         older_selectors: by pod UID, the oldest other ModelMonitor that selects the pod too and is older than this one.
         cycle_seconds: how often the operator asks the sidecars.
+        pods_problem: why the pods of the namespace cannot be listed, with what to do; empty where they are.
     """
 
     monitor: Monitor
@@ -81,3 +82,4 @@ class RollupInput:
     older_selectors: Mapping[str, MonitorRef]
     runbook_base_url: str
     cycle_seconds: float
+    pods_problem: str = ""

@@ -17,6 +17,7 @@ from modelmonitor_operator.rollup.conditions import (
     claim_conditions,
     claim_invalid,
     claim_suspended,
+    claim_unlisted,
     stamp_conditions,
 )
 from modelmonitor_operator.rollup.coverage import Coverage, drop_gone, renew_freshness
@@ -202,4 +203,6 @@ def roll_up(state: RollupState, given: RollupInput, now: float) -> tuple[ModelMo
         return _rest(state, given, claim_invalid(given.monitor.spec_error), now)
     if spec.suspend:
         return _rest(state, given, claim_suspended(sum(is_live(pod) for pod in given.pods)), now)
+    if given.pods_problem and not given.pods:
+        return _rest(state, given, claim_unlisted(given.pods_problem), now)
     return _work(state, given, now)

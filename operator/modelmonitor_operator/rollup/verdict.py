@@ -24,6 +24,7 @@ class VerdictReason(StrEnum):
 
     SERVING = "Serving"
     NO_REQUESTS = "NoRequests"
+    NO_MODELS = "NoModels"
     READINGS_PENDING = "ReadingsPending"
     SUSPENDED = "Suspended"
     INVALID_SPEC = "InvalidSpec"
@@ -139,6 +140,9 @@ def _unread(view: MonitorView, findings: Sequence[Tracked]) -> Verdict:
 
 def _unproven(view: MonitorView) -> Verdict:
     """Read freshly, nothing wrong, and nothing that proves that a model serves."""
+    if not view.models:
+        told = f"{view.count(Coverage.READ)} pods are read, and Triton lists no model that spec.triton.models selects"
+        return Verdict(HealthState.UNKNOWN, VerdictReason.NO_MODELS, told)
     quiet = "; ".join(_quiet(view))
     return Verdict(
         HealthState.UNKNOWN,

@@ -529,3 +529,17 @@ def test_models_that_are_left_out_are_not_judged() -> None:
     story = settle(what)
     assert story.findings() == {}
     assert [one.name for one in story.status.health.models] == ["fast"]
+
+
+def test_a_model_name_cannot_smuggle_a_command_into_the_next_step() -> None:
+    name = "x'; touch /tmp/owned #"
+    story = settle(given(node(target(pod(), model(name, ok=0, failed=50)))))
+    assert story.findings()[F.MODEL_FAILING].message.endswith("logs fraud-0 -c triton | grep -iE 'error'")
+
+
+def test_the_sidecars_own_words_say_how_triton_does_not_answer() -> None:
+    refused = EndpointReading(state=EndpointState.REFUSED, message="http://10.0.0.7:8000 refused the connection")
+    message = settle(given(node(target(http=refused)))).findings()[F.TRITON_UNREACHABLE].message
+    assert message.startswith(
+        "Refused: pod fraud-0: Triton's HTTP endpoint: http://10.0.0.7:8000 refused the connection."
+    )

@@ -61,6 +61,12 @@ VERDICTS = {
         "1 of 2 models healthy; 1 of 1 pods read; fast:1: fewer than 20 requests in 5m, ratios not judged; "
         "idle:1: no requests in 5m",
     ),
+    "a server without a selected model": (
+        given(monitor=monitor(triton={"models": {"include": ["other-*"]}})),
+        "Unknown",
+        "NoModels",
+        "1 pods are read, and Triton lists no model that spec.triton.models selects",
+    ),
     "failures alone are no proof, however few": (
         four(model(ok=0, failed=5)),
         "Unknown",
@@ -107,6 +113,12 @@ VERDICTS = {
         "NoReadableTargets",
         "none of 1 selected pods can be read yet",
     ),
+    "pods that may not be listed are not pods that do not exist": (
+        given(pods=(), pods_problem="the pods of namespace team-a cannot be listed: 403"),
+        "Unknown",
+        "PodsNotListed",
+        "the pods of namespace team-a cannot be listed: 403",
+    ),
     "a suspended monitor knows nothing": (
         given(monitor=monitor(suspend=True)),
         "Unknown",
@@ -147,7 +159,7 @@ CONDITIONS = {
     ),
     "the rollout goes on": (
         given(node(name="n2"), fleet=Fleet(exists=True, wanted=2, ready=1, updated=2)),
-        {"SidecarsReady": "RollingOut", "Reconciling": "ReadingsPending"},
+        {"SidecarsReady": "RollingOut", "Reconciling": "RollingOut"},
     ),
     "the rollout is complete and this node has none": (
         given(node(name="n2"), fleet=Fleet(exists=True, wanted=1, ready=1, updated=1)),
