@@ -217,7 +217,7 @@ class Installation:
     def node(self, name: str) -> None:
         """A node with GPUs, as far as the control plane can tell."""
         self.kubectl.apply(
-            {"apiVersion": "v1", "kind": "Node", "metadata": {"name": name, "labels": {GPU_LABEL: self.name}}}
+            {"apiVersion": "v1", "kind": "Node", "metadata": {"name": name, "labels": {GPU_LABEL: self.name, "kubernetes.io/os": "linux"}}}
         )
 
 

@@ -111,7 +111,7 @@ def test_a_killed_operator_holds_nothing_back_and_sweeps_when_it_returns(install
 def test_of_two_operators_one_leads_and_the_other_takes_over(installed: Installation) -> None:
     first, second = installed.start(), installed.start()
     installed.kubectl.apply(installed.monitor())
-    wait_until(lambda: installed.status(), 10, "one of them writes the status")
+    wait_until(installed.status, 10, "one of them writes the status")
     assert sorted((first.metric("modelmonitor_operator_leader"), second.metric("modelmonitor_operator_leader"))) == [
         0,
         1,
@@ -137,7 +137,7 @@ def test_sigterm_releases_the_lease_and_ends_in_five_seconds(installed: Installa
 def test_the_operator_outlives_its_api_server(installed: Installation, control_plane: ControlPlane) -> None:
     operator = installed.start()
     installed.kubectl.apply(installed.monitor())
-    wait_until(lambda: installed.status(), 10, "the status is written")
+    wait_until(installed.status, 10, "the status is written")
     control_plane.kill("kube-apiserver")
     control_plane.start("kube-apiserver")
     control_plane.wait_ready()
