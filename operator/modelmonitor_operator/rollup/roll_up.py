@@ -204,5 +204,6 @@ def roll_up(state: RollupState, given: RollupInput, now: float) -> tuple[ModelMo
     if spec.suspend:
         return _rest(state, given, claim_suspended(sum(is_live(pod) for pod in given.pods)), now)
     if given.pods_problem and not given.pods:
-        return _rest(state, given, claim_unlisted(given.pods_problem), now)
+        status, _ = _rest(state, given, claim_unlisted(given.pods_problem), now)
+        return status, replace(state, conditions=status.conditions)
     return _work(state, given, now)

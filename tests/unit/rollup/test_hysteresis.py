@@ -168,6 +168,16 @@ def test_a_restart_does_not_make_a_healthy_monitor_unknown() -> None:
     assert condition(status, "Ready").status == "True"
 
 
+def test_a_restart_keeps_findings_although_pods_cannot_be_listed_at_first() -> None:
+    before = settle(FAILING, cycles=4)
+    after = restart(before)
+    unlisted = after.cycle(given(pods=(), pods_problem="the pods of namespace team-a cannot be listed: 500"))
+    assert unlisted.health.state is HealthState.UNKNOWN
+    after.cycle(FAILING)
+    since = after.findings()[FindingCode.MODEL_FAILING].since
+    assert since == before.findings()[FindingCode.MODEL_FAILING].since
+
+
 def test_a_restart_clears_what_was_mended_meanwhile_after_two_readings() -> None:
     after = restart(settle(FAILING, cycles=4))
     after.cycle(WELL, seconds=30)
