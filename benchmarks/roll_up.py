@@ -27,6 +27,7 @@ from modelmonitor_operator.adapters.pods import parse_pod
 from modelmonitor_operator.adapters.sidecars import SidecarPoller
 from modelmonitor_operator.cycle import Cycle
 from modelmonitor_operator.keys import Key, StatusKey
+from modelmonitor_operator.memory import tune_garbage_collection
 from modelmonitor_operator.observed import SidecarPod
 from modelmonitor_operator.objects import NODE_PLAN, parse_stored
 from modelmonitor_operator.settings import Settings, SidecarSettings
@@ -170,7 +171,8 @@ async def _run(nodes: int) -> CycleFigures:
 
 
 def measure_cycles(nodes: int) -> CycleFigures:
-    """Run in a process that does nothing else."""
+    """Run in a process that does nothing else, set up as the operator's."""
+    tune_garbage_collection()
     return asyncio.run(_run(nodes))
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from modelmonitor_operator.application import run_operator
 from modelmonitor_operator.logs import configure_logging
+from modelmonitor_operator.memory import tune_garbage_collection
 from modelmonitor_operator.settings import Settings, read_settings
 
 
@@ -28,6 +29,7 @@ def main() -> None:
     """Run until SIGTERM or SIGINT."""
     settings = _read(_parse_arguments().settings)
     configure_logging(settings.log_level)
+    tune_garbage_collection()
     identity = os.environ.get("POD_NAME") or f"{os.uname().nodename}-{os.getpid()}"
     asyncio.run(run_operator(settings, identity))
 
