@@ -28,6 +28,7 @@ CHART_VALUES = {
     "sidecar.image.repository": "modelmonitor-sidecar",
     "sidecar.image.tag": "dev",
     "sidecar.gpuAccess.preset": "simulated",
+    "settings.cycleSeconds": "5",
 }
 """What the testbed sets beyond the chart's defaults: our images, and the simulated way to NVML."""
 
