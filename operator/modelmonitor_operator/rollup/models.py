@@ -16,6 +16,9 @@ from modelmonitor_operator.rollup.coverage import PodView
 UNLOADED = "unloaded"
 """Triton's reason for a version that someone unloaded: it is not expected to serve."""
 
+MOST_REQUESTS = 10**15
+"""The largest count or sum that is believed: a hostile server must not make a status that cannot be written."""
+
 
 @dataclass(frozen=True, slots=True)
 class Part:
@@ -64,16 +67,16 @@ class ModelTotals:
     @property
     def latency_kind(self) -> LatencyKind | None:
         """Which latency is known."""
-        if self.p99_seconds is not None:
-            return LatencyKind.P99
-        return LatencyKind.MEAN if self.successes else None
+        if not self.successes:
+            return None
+        return LatencyKind.MEAN if self.p99_seconds is None else LatencyKind.P99
 
     @property
     def latency_seconds(self) -> float | None:
         """The largest 99th percentile of any pod where Triton publishes it, else the mean; None without requests."""
-        if self.p99_seconds is not None:
-            return self.p99_seconds
-        return self.success_seconds / self.successes if self.successes else None
+        if not self.successes:
+            return None
+        return self.success_seconds / self.successes if self.p99_seconds is None else self.p99_seconds
 
     @property
     def queue_share(self) -> float | None:
@@ -91,6 +94,15 @@ def is_judged(spec: ModelMonitorSpec, total: ModelTotals) -> bool:
     return total.requests >= spec.health.minimum_requests
 
 
+def _count(value: int) -> int:
+    """A count of a server that may say anything, kept within what can be calculated and shown."""
+    return min(max(value, 0), MOST_REQUESTS)
+
+
+def _figure(value: float | None) -> float:
+    return value if value is not None and 0 <= value <= MOST_REQUESTS else 0.0
+
+
 def _window(model: ModelReading, seconds: int) -> ModelWindow | None:
     for window in model.windows:
         if window.window_seconds == seconds:
@@ -102,22 +114,23 @@ def _add(total: ModelTotals, part: Part, window_seconds: int) -> None:
     model, window = part.model, part.window
     total.parts.append(part)
     total.ready_pods += model.ready is True
-    total.pending += model.pending_requests or 0.0
+    total.pending += _figure(model.pending_requests)
     if model.latency_p99_seconds is not None:
-        total.p99_seconds = max(total.p99_seconds or 0.0, model.latency_p99_seconds)
+        total.p99_seconds = max(total.p99_seconds or 0.0, _figure(model.latency_p99_seconds))
     if window is None:
         total.fully_covered = False
         return
-    total.successes += window.successes
-    total.failures += window.failures
-    total.success_seconds += window.success_seconds
-    total.queue_seconds += window.queue_seconds
+    successes, failures = _count(window.successes), _count(window.failures)
+    total.successes += successes
+    total.failures += failures
+    total.success_seconds += _figure(window.success_seconds)
+    total.queue_seconds += _figure(window.queue_seconds)
     total.covered_seconds = max(total.covered_seconds, window.covered_seconds)
     total.fully_covered = total.fully_covered and window.covered_seconds >= 0.9 * window_seconds
     if window.covered_seconds > 0:
-        total.requests_per_second += (window.successes + window.failures) / window.covered_seconds
+        total.requests_per_second += (successes + failures) / max(window.covered_seconds, 1.0)
     if window.pending_before is not None:
-        total.pending_before = (total.pending_before or 0.0) + window.pending_before
+        total.pending_before = (total.pending_before or 0.0) + _figure(window.pending_before)
 
 
 def _is_expected(model: ModelReading) -> bool:

@@ -24,7 +24,7 @@ def _reported(node: NodeView, now: float) -> Iterable[tuple[str, int, float]]:
     for event in summary.nvml.xids:
         gpu = event.gpu_uuid or by_index.get(event.gpu_index)
         if gpu:
-            yield gpu, event.code, now - delay - event.age_seconds
+            yield gpu, event.code, now - delay - max(0.0, event.age_seconds)
 
 
 def _uuids_by_index(summary: NodeSummary) -> dict[int | None, str]:
