@@ -1,0 +1,129 @@
+"""One pod's slowness is its own."""
+
+import asyncio
+
+from modelmonitor_api.plan import PlannedPod
+from modelmonitor_api.summary import EndpointReading, EndpointState
+from modelmonitor_sidecar.exposition import parse_page
+from modelmonitor_sidecar.scrape import ScrapeScheduler, TargetWatch
+from modelmonitor_sidecar.snapshot import SnapshotStore, Target
+from modelmonitor_sidecar.sources.triton import HttpReading, PageReading
+from modelmonitor_sidecar.sources.triton_answers import IndexEntry
+from modelmonitor_sidecar.windows import StatisticsCounters
+
+from tests.unit.sidecar.readings import FakeClock, page_text, pod
+
+OK = EndpointReading(state=EndpointState.OK)
+REFUSED = EndpointReading(state=EndpointState.REFUSED, message="nothing listens")
+FAST = ("fast", "1")
+
+
+def http(successes: int = 10, *, ready: bool = True) -> HttpReading:
+    statistics = {FAST: StatisticsCounters(successes=successes)}
+    return HttpReading(OK, ready, "2.51.0", statistics, {FAST: IndexEntry(ready, "" if ready else "broken")})
+
+
+class ScriptedReader:
+    """Gives the readings of its script; a pod whose name begins with `hang` never answers."""
+
+    def __init__(self, *readings: tuple[HttpReading, PageReading]) -> None:
+        self.readings = list(readings)
+        self.asked: list[str] = []
+
+    async def read(self, wanted: PlannedPod) -> tuple[HttpReading, PageReading]:
+        self.asked.append(wanted.name)
+        if wanted.name.startswith("hang"):
+            await asyncio.Event().wait()
+        return self.readings.pop(0) if self.readings else (http(), PageReading(OK))
+
+
+def target(name: str = "fraud-0", interval: int = 5) -> Target:
+    return Target("team-a", pod(name), interval, (60,))
+
+
+async def test_a_reading_joins_index_statistics_and_page() -> None:
+    page = PageReading(OK, parse_page(page_text("default", "served")))
+    watch = TargetWatch(target(), ScriptedReader((http(), page)), SnapshotStore(), FakeClock())
+    seen = await watch.read_once()
+    fast = next(m for m in seen.models if m.name == "fast")
+    assert (fast.ready, fast.success_total, fast.failure_total, fast.pending_requests) == (True, 10, 0, 0)
+    assert {m.name for m in seen.models} == {"ensemble", "failing", "fast", "queue", "slow"}
+    assert (seen.reading, seen.server_ready, seen.server_version) == (1, True, "2.51.0")
+
+
+async def test_a_pod_that_stops_answering_shows_no_old_models_and_keeps_the_age_of_its_last_answer() -> None:
+    clock, store = FakeClock(), SnapshotStore()
+    watch = TargetWatch(target(), ScriptedReader((http(), PageReading(OK)), (HttpReading(REFUSED), PageReading(REFUSED))), store, clock)
+    first = await watch.read_once()
+    clock.at += 5
+    seen = await watch.read_once()
+    assert (seen.models, seen.series, seen.http, seen.reading) == ((), (), REFUSED, 2)
+    assert seen.read == first.read
+    assert store.newest.targets["uid-fraud-0"] is seen
+
+
+async def test_requests_during_an_outage_are_counted_when_the_pod_answers_again() -> None:
+    clock = FakeClock()
+    down = (HttpReading(REFUSED), PageReading(REFUSED))
+    reader = ScriptedReader((http(10), PageReading(OK)), down, (http(25), PageReading(OK)))
+    watch = TargetWatch(target(), reader, SnapshotStore(), clock)
+    for _ in range(3):
+        seen = await watch.read_once()
+        clock.at += 5
+    window = seen.models[0].windows[0]
+    assert (window.successes, window.covered_seconds) == (15, 10)
+
+
+async def test_a_pod_that_hangs_delays_no_other_pod() -> None:
+    store, reader = SnapshotStore(), ScriptedReader()
+    scheduler = ScrapeScheduler(reader, store, FakeClock(), phase=lambda _: 0.0)
+    scheduler.follow({name: target(name) for name in ("hang-0", "hang-1", "good-0")})
+    async with asyncio.timeout(5):
+        while "uid-good-0" not in store.newest.targets:
+            await asyncio.sleep(0)
+    assert store.newest.targets.keys() == {"uid-good-0"}
+    await scheduler.close()
+
+
+async def test_a_pod_that_the_plan_no_longer_names_is_forgotten_at_once() -> None:
+    store = SnapshotStore()
+    scheduler = ScrapeScheduler(ScriptedReader(), store, FakeClock(), phase=lambda _: 0.0)
+    scheduler.follow({"uid-a": target("a")})
+    async with asyncio.timeout(5):
+        while not store.newest.targets:
+            await asyncio.sleep(0)
+    scheduler.follow({})
+    assert store.newest.targets == {}
+    await scheduler.close()
+
+
+async def test_a_changed_interval_keeps_what_is_known_of_the_pod() -> None:
+    store, clock = SnapshotStore(), FakeClock()
+    scheduler = ScrapeScheduler(ScriptedReader(), store, clock, phase=lambda _: 0.0)
+    scheduler.follow({"uid-a": target("a", 30)})
+    async with asyncio.timeout(5):
+        while not store.newest.targets:
+            await asyncio.sleep(0)
+        scheduler.follow({"uid-a": target("a", 5)})
+        while store.newest.targets["uid-a"].reading < 2:
+            await asyncio.sleep(0)
+    assert store.newest.targets["uid-a"].target.interval_seconds == 5
+    await scheduler.close()
+
+
+async def test_a_fault_of_ours_in_one_reading_does_not_end_the_readings() -> None:
+    class Faulty(ScriptedReader):
+        async def read(self, wanted: PlannedPod) -> tuple[HttpReading, PageReading]:
+            if not self.asked:
+                self.asked.append(wanted.name)
+                raise RuntimeError("a fault of ours")
+            return await super().read(wanted)
+
+    store, clock = SnapshotStore(), FakeClock()
+    scheduler = ScrapeScheduler(Faulty(), store, clock, phase=lambda _: 0.0)
+    scheduler.follow({"uid-a": target("a")})
+    async with asyncio.timeout(5):
+        while not store.newest.targets:
+            clock.at += 5
+            await asyncio.sleep(0)
+    await scheduler.close()
