@@ -22,9 +22,11 @@ from modelmonitor_operator.rollup.xids import is_mended
 _RANK = {Severity.CRITICAL: 0, Severity.WARNING: 1, Severity.INFO: 2}
 
 
-def _who(gpu: HeldGpu) -> str:
+def _who(view: MonitorView, gpu: HeldGpu) -> str:
     """The pods and models of this monitor on the GPU."""
-    models = f" (models {join_names(gpu.models)})" if gpu.models else ""
+    selected = {total.name for total in view.models}
+    names = [name for name in gpu.models if name in selected]
+    models = f" (models {join_names(names)})" if names else ""
     return f"held by {join_names(gpu.pods, 3)}{models}"
 
 
@@ -61,8 +63,8 @@ def gpus_lost(view: MonitorView) -> Iterator[Candidate]:
         yield _candidate(
             gpu,
             FindingCode.GPU_LOST,
-            f"{_what(gpu)} cannot be read: NVML answers {said}; {_who(gpu)}. A lost GPU comes back with a reboot of "
-            "the node, or needs power and seating checked. Confirm on the node: nvidia-smi -q; dmesg | grep -i nvrm",
+            f"{_what(gpu)} cannot be read: NVML answers {said}; {_who(view, gpu)}. A lost GPU comes back with a reboot "
+            "of the node, or needs power and seating checked. Confirm on the node: nvidia-smi -q; dmesg | grep -i nvrm",
         )
 
 
@@ -100,7 +102,7 @@ def gpus_xid(view: MonitorView) -> Iterator[Candidate]:
             FindingKey(FindingCode.GPU_XID, ObjectKind.GPU, gpu.uuid),
             xid_severity(worst.code),
             f"{_what(gpu)} reported Xid {worst.code} at {worst.time}; NVIDIA advises to "
-            f"{xid_action(worst.code)}{also}; {_who(gpu)}. Confirm on the node: dmesg | grep -i xid",
+            f"{xid_action(worst.code)}{also}; {_who(view, gpu)}. Confirm on the node: dmesg | grep -i xid",
             sources=(Source(SourceKind.POD_RESOURCES, gpu.node),),
             weight=len(events),
             since=_began(events),
@@ -121,7 +123,7 @@ def gpus_throttled(view: MonitorView) -> Iterator[Candidate]:
             yield _candidate(
                 gpu,
                 FindingCode.GPU_THROTTLED,
-                f"{_what(gpu)} runs slower than it could: {', '.join(reasons)}{_heat(gpu.reading)}; {_who(gpu)}. "
+                f"{_what(gpu)} runs slower than it could: {', '.join(reasons)}{_heat(gpu.reading)}; {_who(view, gpu)}. "
                 "Check cooling and power supply of the node: nvidia-smi -q -d PERFORMANCE,TEMPERATURE,POWER",
             )
 
@@ -143,7 +145,7 @@ def gpus_hot(view: MonitorView) -> Iterator[Candidate]:
         yield _candidate(
             gpu,
             FindingCode.GPU_HOT,
-            f"{_what(gpu)} is at {celsius:.0f} degrees Celsius, limit {limit}{slows}; {_who(gpu)}. Check fans, "
+            f"{_what(gpu)} is at {celsius:.0f} degrees Celsius, limit {limit}{slows}; {_who(view, gpu)}. Check fans, "
             "airflow and the inlet temperature of the node, or raise health.gpu.maxTemperatureCelsius",
             weight=celsius,
         )
@@ -159,8 +161,8 @@ def gpus_ecc(view: MonitorView) -> Iterator[Candidate]:
                 gpu,
                 FindingCode.GPU_ECC_UNCORRECTABLE,
                 f"{_what(gpu)} has {errors} uncorrectable memory errors since its driver was loaded or it was reset; "
-                f"{_who(gpu)}. Results may be wrong: restart the pods, then have the GPU reset. Confirm on the node: "
-                "nvidia-smi -q -d ECC,ROW_REMAPPER",
+                f"{_who(view, gpu)}. Results may be wrong: restart the pods, then have the GPU reset. Confirm on the "
+                "node: nvidia-smi -q -d ECC,ROW_REMAPPER",
                 weight=errors,
             )
 
@@ -180,6 +182,6 @@ def gpus_row_remap(view: MonitorView) -> Iterator[Candidate]:
         yield _candidate(
             gpu,
             FindingCode.GPU_ROW_REMAP_PENDING,
-            f"{_what(gpu)} {does}; {_who(gpu)}. Confirm on the node: nvidia-smi -q -d ROW_REMAPPER",
+            f"{_what(gpu)} {does}; {_who(view, gpu)}. Confirm on the node: nvidia-smi -q -d ROW_REMAPPER",
             severity=Severity.CRITICAL if failed else None,
         )

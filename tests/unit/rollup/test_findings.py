@@ -543,3 +543,19 @@ def test_the_sidecars_own_words_say_how_triton_does_not_answer() -> None:
     assert message.startswith(
         "Refused: pod fraud-0: Triton's HTTP endpoint: http://10.0.0.7:8000 refused the connection."
     )
+
+
+def test_a_gpu_finding_names_the_models_that_the_monitor_selects_and_no_others() -> None:
+    two = target(pod(), model("fraud"), model("other-teams"))
+    what = given(
+        node(two, gpus=nvml(gpu(clock_event_reasons=0x8)), held=holds("GPU-a")),
+        monitor=monitor(triton={"models": {"include": ["fraud"]}}),
+    )
+    assert "held by fraud-0 (models fraud)." in settle(what).findings()[F.GPU_THROTTLED].message
+
+
+def test_an_xid_that_names_its_gpu_by_index_alone_is_known() -> None:
+    events = (XidEvent(sequence=1, code=79, gpu_index=1, age_seconds=5.0),)
+    gpus = nvml(gpu(), gpu("GPU-b", 1), xids=events)
+    story = settle(given(node(target(), gpus=gpus, held=holds("GPU-b"))))
+    assert story.findings()[F.GPU_XID].object.name == "GPU-b"
