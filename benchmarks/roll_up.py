@@ -16,7 +16,7 @@ from multiprocessing.connection import Connection
 
 from benchmarks.manifests import build_monitor, build_running_status, build_triton_pod, stored
 from benchmarks.sidecar_pages import build_app, serve, sidecar_address
-from benchmarks.synthetic import Identity, build_summary
+from benchmarks.synthetic import Identity, Load, build_summary
 from benchmarks.table import Row
 from modelmonitor_api.names import MonitorRef
 from modelmonitor_api.plan import PlannedMonitor, PlannedPod
@@ -73,7 +73,7 @@ def _planned(number: int) -> tuple[PlannedMonitor, ...]:
 
 def _build_body(number: int) -> bytes:
     who = Identity(f"node-{number}", f"sidecar-{number}")
-    summary = build_summary(who, _planned(number), models=MODELS, reading=_FIRST_READING, plan_generation=1)
+    summary = build_summary(who, _planned(number), Load(MODELS), reading=_FIRST_READING, plan_generation=1)
     return json.dumps(summary.to_wire(), separators=(",", ":")).encode()
 
 

@@ -23,6 +23,14 @@ GPUS = 8
 
 
 @dataclass(frozen=True, slots=True)
+class Load:
+    """How many models each pod serves, and how many requests each had in its window; none at all for 0."""
+
+    models: int
+    requests: int = 1000
+
+
+@dataclass(frozen=True, slots=True)
 class Identity:
     """Which sidecar speaks."""
 
@@ -36,18 +44,19 @@ def gpu_uuid(node: str, slot: int) -> str:
 
 
 def build_window(number: int, requests: int) -> ModelWindow:
-    """A whole window of five minutes in which a model answered; `requests` is all that changes with the load."""
+    """A whole window of five minutes in which a model answered, a few times with a failure."""
+    failures = number % 3 if requests else 0
     return ModelWindow(
         window_seconds=300,
         covered_seconds=300.0,
         successes=requests,
-        failures=number % 3,
+        failures=failures,
         success_seconds=requests * 0.0123,
         queue_seconds=requests * 0.0011,
         compute_seconds=requests * 0.0109,
-        metrics_requests=requests + number % 3,
-        failure_reasons={"REJECTED": 0, "CANCELED": 0, "BACKEND": number % 3, "OTHER": 0},
-        pending_before=1.0,
+        metrics_requests=requests + failures,
+        failure_reasons={"REJECTED": 0, "CANCELED": 0, "BACKEND": failures, "OTHER": 0},
+        pending_before=2.0 if requests else 0.0,
     )
 
 
@@ -57,8 +66,8 @@ def build_model(number: int, requests: int) -> ModelReading:
         name=f"model-{number:03d}",
         version="1",
         ready=True,
-        pending_requests=2.0,
-        latency_p99_seconds=0.0345,
+        pending_requests=2.0 if requests else 0.0,
+        latency_p99_seconds=0.0345 if requests else None,
         success_total=1_000_000 + requests,
         failure_total=100 + number % 3,
         windows=(build_window(number, requests),),
@@ -97,7 +106,7 @@ def build_gpu(node: str, slot: int) -> GpuReading:
     )
 
 
-def _targets(monitor: PlannedMonitor, models: int, reading: int) -> Iterable[TargetReading]:
+def _targets(monitor: PlannedMonitor, load: Load, reading: int) -> Iterable[TargetReading]:
     for pod in monitor.pods:
         yield TargetReading(
             namespace=monitor.namespace,
@@ -110,8 +119,8 @@ def _targets(monitor: PlannedMonitor, models: int, reading: int) -> Iterable[Tar
             metrics=_WELL,
             server_ready=True,
             server_version="2.51.0",
-            models=tuple(build_model(number, 1000 + 10 * number) for number in range(models)),
-            models_total=models,
+            models=tuple(build_model(number, load.requests * (number + 1)) for number in range(load.models)),
+            models_total=load.models,
         )
 
 
@@ -123,9 +132,9 @@ def _holders(node: str, monitors: Iterable[PlannedMonitor]) -> Iterable[DeviceHo
 
 
 def build_summary(
-    who: Identity, monitors: tuple[PlannedMonitor, ...], *, models: int, reading: int, plan_generation: int
+    who: Identity, monitors: tuple[PlannedMonitor, ...], load: Load, *, reading: int, plan_generation: int
 ) -> NodeSummary:
-    """The summary of a node on which every pod of the plan serves `models` busy models."""
+    """The summary of a node on which every pod of the plan serves the load."""
     return NodeSummary(
         sidecar_version="0.0.0",
         node=who.node,
@@ -146,5 +155,5 @@ def build_summary(
             allocatable=tuple(gpu_uuid(who.node, slot) for slot in range(GPUS)),
             holders=tuple(_holders(who.node, monitors)),
         ),
-        targets=tuple(target for monitor in monitors for target in _targets(monitor, models, reading)),
+        targets=tuple(target for monitor in monitors for target in _targets(monitor, load, reading)),
     )
