@@ -6,9 +6,11 @@ import random
 import threading
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from typing import Any
 
 import kopf
 
+from modelmonitor_api.names import FIELD_MANAGER
 from modelmonitor_operator.clock import Clock
 from modelmonitor_operator.telemetry import Telemetry
 
@@ -16,6 +18,8 @@ _LOG = logging.getLogger(__name__)
 _FIRST_BACKOFF_SECONDS = 1.0
 _LARGEST_BACKOFF_SECONDS = 30.0
 _LONG_RUN_SECONDS = 60.0
+_IDENTITY: Any = FIELD_MANAGER
+"""Without one kopf asks for the name of the user, and ends where the pod's uid has none."""
 
 Prepare = Callable[[], Awaitable[Sequence[str] | None]]
 """Catches up with what was missed and says which namespaces kopf may watch: empty means all, None not yet."""
@@ -73,6 +77,7 @@ class Supervisor:
             clusterwide=not namespaces,
             namespaces=tuple(namespaces),
             standalone=True,
+            identity=_IDENTITY,
             stop_flag=stop,
         )
 
