@@ -13,9 +13,9 @@ from typing import Any
 
 from aiohttp import web
 
+from modelmonitor_api.logs import configure_logging
 from modelmonitor_sidecar.collectors.own import Identity
 from modelmonitor_sidecar.keys import Gate, KeyRing
-from modelmonitor_sidecar.logs import configure_logging
 from modelmonitor_sidecar.process import read_process
 from modelmonitor_sidecar.scrape import ScrapeScheduler
 from modelmonitor_sidecar.server import Heartbeat, Pages, build_application

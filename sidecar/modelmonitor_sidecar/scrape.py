@@ -116,7 +116,7 @@ class TargetWatch:
     def _log_change(self, endpoint: str, reading: EndpointReading) -> None:
         level = logging.INFO if reading.state is EndpointState.OK else logging.WARNING
         where = f"{self.target.namespace}/{self.target.pod.name}"
-        _LOG.log(level, "%s endpoint of %s is %s. %s", endpoint, where, reading.state.value, reading.message)
+        _LOG.log(level, "%s endpoint of %s is %s: %s", endpoint, where, reading.state.value, reading.message)
 
     async def run(self, places: asyncio.Semaphore, phase: Callable[[float], float]) -> None:
         """Read at the target's interval until cancelled."""

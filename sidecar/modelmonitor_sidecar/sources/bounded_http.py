@@ -28,7 +28,7 @@ MAX_BODY_BYTES = 4 * 1024 * 1024
 SMALL_BODY_BYTES = 256 * 1024
 LARGE_BODIES_AT_ONCE = 4
 CHUNK_BYTES = 64 * 1024
-TLS_PROBE_SECONDS = 1.0
+TLS_PROBE_SECONDS = 0.5
 _ACCEPTED = {"Accept-Encoding": "gzip, deflate", "User-Agent": "modelmonitor-sidecar"}
 _PLAIN, _DEFLATED = ("", "identity"), ("gzip", "x-gzip", "deflate")
 
@@ -99,6 +99,10 @@ class BoundedHttp:
                 answer = await self._ask(method, url)
         except TimeoutError as error:
             raise timeout_error(url, self.deadline_seconds) from error
+        except (aiohttp.ClientError, OSError) as error:
+            if not isinstance(error, aiohttp.ClientConnectorError) and await _speaks_tls(url):
+                raise tls_error(url) from error
+            raise connection_error(error, url) from error
         if answer.is_html and answer.status not in {401, 403}:
             raise tls_error(url) if "HTTPS" in answer.text else html_error(url)
         if answer.status == 400 and "HTTPS" in answer.text:
@@ -108,16 +112,9 @@ class BoundedHttp:
         return answer
 
     async def _ask(self, method: str, url: str) -> BoundedAnswer:
-        try:
-            async with self._session.request(method, url, allow_redirects=False) as response:
-                body = await self._read(response, url)
-                return BoundedAnswer(response.status, body, response.content_type)
-        except (aiohttp.ClientError, OSError) as error:
-            if isinstance(error, TimeoutError):
-                raise
-            if not isinstance(error, aiohttp.ClientConnectorError) and await _speaks_tls(url):
-                raise tls_error(url) from error
-            raise connection_error(error, url) from error
+        async with self._session.request(method, url, allow_redirects=False) as response:
+            body = await self._read(response, url)
+            return BoundedAnswer(response.status, body, response.content_type)
 
     async def _read(self, response: aiohttp.ClientResponse, url: str) -> bytes:
         body = bytearray()

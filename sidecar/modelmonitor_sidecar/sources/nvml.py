@@ -134,7 +134,7 @@ class NvmlSource:
         self._store.publish_nvml(snapshot)
         if (before.state, before.message) != (snapshot.state, snapshot.message):
             level = logging.INFO if snapshot.state is SourceState.OK else logging.WARNING
-            _LOG.log(level, "NVML is %s. %s", snapshot.state.value, snapshot.message)
+            _LOG.log(level, "NVML is %s: %s", snapshot.state.value, snapshot.message)
 
     def _post(self, news: News) -> None:
         loop = self._loop

@@ -116,7 +116,7 @@ class PlanFollower:
         self._store.publish_plan(plan)
         if (before.state, before.message) != (plan.state, plan.message):
             level = logging.INFO if plan.state is SourceState.OK else logging.WARNING
-            _LOG.log(level, "plan is %s. %s", plan.state.value, plan.message)
+            _LOG.log(level, "plan is %s: %s", plan.state.value, plan.message)
         if before.spec != plan.spec:
             _LOG.info("plan generation %s names %d monitors", plan.generation, len(plan.monitors))
             self._changed(plan)

@@ -160,7 +160,7 @@ class PodResourcesSource:
         self._store.publish_pod_resources(after)
         if (before.state, before.message) != (after.state, after.message):
             level = logging.INFO if after.state is SourceState.OK else logging.WARNING
-            _LOG.log(level, "pod-resources is %s. %s", after.state.value, after.message)
+            _LOG.log(level, "pod-resources is %s: %s", after.state.value, after.message)
         return after
 
     async def _read(self, before: PodResourcesSnapshot) -> PodResourcesSnapshot:
