@@ -8,7 +8,7 @@ _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", 
 
 
 class JsonFormatter(logging.Formatter):
-    """A record with its extra fields as one line: time, level, logger, message, and the exception where there is one."""
+    """A record with its extra fields as one line: time, level, logger, message, exception where there is one."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Render a record."""
