@@ -4,6 +4,7 @@ import asyncio
 import logging
 import random
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 from modelmonitor_operator.clock import Clock
 from modelmonitor_operator.errors import ClusterError, ConflictError, ThrottledError
@@ -58,10 +59,9 @@ class Controller:
         due = self._queue.next_due()
         timeout = None if due is None else max(0.0, due - self._clock.monotonic())
         self._wake.clear()
-        try:
-            await asyncio.wait_for(self._wake.wait(), timeout)
-        except TimeoutError:
-            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(timeout):  # wait_for of Python 3.11 can swallow a cancellation
+                await self._wake.wait()
 
     async def _handle(self, key: Key, reconcile: Reconcile) -> None:
         started = self._clock.monotonic()

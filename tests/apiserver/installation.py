@@ -216,9 +216,8 @@ class Installation:
 
     def node(self, name: str) -> None:
         """A node with GPUs, as far as the control plane can tell."""
-        self.kubectl.apply(
-            {"apiVersion": "v1", "kind": "Node", "metadata": {"name": name, "labels": {GPU_LABEL: self.name, "kubernetes.io/os": "linux"}}}
-        )
+        labels = {GPU_LABEL: self.name, "kubernetes.io/os": "linux"}
+        self.kubectl.apply({"apiVersion": "v1", "kind": "Node", "metadata": {"name": name, "labels": labels}})
 
 
 def condition(status: dict[str, Any], wanted: str) -> dict[str, Any]:

@@ -115,7 +115,8 @@ class Leadership:
 
     async def _within(self, call: Awaitable[StoredObject]) -> StoredObject:
         try:
-            return await asyncio.wait_for(call, self._settings.timeout_seconds)
+            async with asyncio.timeout(self._settings.timeout_seconds):
+                return await call
         except TimeoutError as exc:
             raise UnavailableError("the API server did not answer about the lease in time") from exc
 

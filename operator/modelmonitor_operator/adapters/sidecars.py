@@ -32,10 +32,18 @@ class _Answer:
 class SidecarPoller:
     """Polls sidecars over HTTP and remembers the newest believed summary of each node."""
 
-    def __init__(self, clock: Clock, telemetry: Telemetry, timeout_seconds: float, concurrency: int) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        telemetry: Telemetry,
+        timeout_seconds: float,
+        concurrency: int,
+        port: int = names.SIDECAR_PORT,
+    ) -> None:
         self._clock = clock
         self._telemetry = telemetry
         self._timeout_seconds = timeout_seconds
+        self._port = port
         self._limit = asyncio.Semaphore(concurrency)
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=30),
@@ -87,7 +95,8 @@ class SidecarPoller:
 
     async def _ask(self, sidecar: SidecarPod, address: str, key: bytes) -> _Answer:
         try:
-            return await asyncio.wait_for(self._fetch(sidecar, address, key), self._timeout_seconds)
+            async with asyncio.timeout(self._timeout_seconds):
+                return await self._fetch(sidecar, address, key)
         except TimeoutError:
             return _Answer(PollState.TIMEOUT, f"no answer within {self._timeout_seconds:g} s")
         except (aiohttp.ClientError, OSError, ValueError) as exc:
@@ -101,7 +110,7 @@ class SidecarPoller:
             names.SIGNATURE_HEADER: sign_request(key, nonce, sidecar.uid),
             "Accept-Encoding": "identity",
         }
-        async with self._session.get(_url(address), headers=headers, allow_redirects=False) as response:
+        async with self._session.get(_url(address, self._port), headers=headers, allow_redirects=False) as response:
             if response.status == 401:
                 return _Answer(PollState.REFUSED_KEY, await _excerpt(response))
             if response.status != 200:
@@ -127,9 +136,9 @@ def _parse(sidecar: SidecarPod, body: bytes) -> _Answer:
     return _Answer(PollState.OK, summary=summary)
 
 
-def _url(address: str) -> str:
+def _url(address: str, port: int) -> str:
     host = f"[{address}]" if ip_address(address).version == 6 else address
-    return f"http://{host}:{names.SIDECAR_PORT}{names.SUMMARY_PATH}"
+    return f"http://{host}:{port}{names.SUMMARY_PATH}"
 
 
 async def _read(response: aiohttp.ClientResponse) -> bytes | None:

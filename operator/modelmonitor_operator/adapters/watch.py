@@ -1,7 +1,7 @@
 """List and watch of one kind, for ever: bookmarks, resumption, 410, back-off, and objects that were gone meanwhile.
 
-A watch that breaks goes on from its last resource version. Where the server has forgotten that version, where the
-stream makes no sense, and every `relist_seconds` anyway, everything is listed again and compared by UID, so that an
+A watch that breaks goes on from its last resource version. Where the server has forgotten that version, where it breaks
+twice in a row, and every `relist_seconds` anyway, everything is listed again and compared by UID, so that an
 object deleted while nobody looked is found.
 """
 
@@ -83,9 +83,14 @@ class Watch:
         while True:
             try:
                 await self._round()
-            except GoneError:
+            except GoneError as exc:
                 self._version = ""
+                if self._failures:
+                    await self._pause(exc)
+                self._failures += 1
             except ClusterError as exc:
+                if self._failures:
+                    self._version = ""
                 await self._pause(exc)
 
     async def _round(self) -> None:

@@ -1,0 +1,64 @@
+"""The sidecars' pod: least privilege, and each way to the GPUs."""
+
+from typing import Any
+
+import pytest
+
+from modelmonitor_operator.desired.daemonset import build_daemon_set
+from tests.unit.operator.worlds import anchor, settings
+
+
+def build(preset: str, **sidecar: Any) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+    given = settings(sidecar={"image": "sidecar:1", "gpuAccess": {"preset": preset}, **sidecar})
+    template = build_daemon_set(given, anchor())["spec"]["template"]
+    return template, template["spec"], template["spec"]["containers"][0]
+
+
+def env(container: dict[str, Any]) -> dict[str, str]:
+    return {each["name"]: each["value"] for each in container["env"] if "value" in each}
+
+
+@pytest.mark.parametrize("preset", ["runtimeClass", "cdi", "none", "simulated"])
+def test_every_preset_but_gke_runs_without_privileges_and_capabilities(preset: str) -> None:
+    _, pod, container = build(preset)
+    assert container["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+    assert pod["securityContext"]["runAsUser"] == 0
+    assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+
+
+def test_gke_is_privileged_and_mounts_the_driver_of_the_host() -> None:
+    _, pod, container = build("gke")
+    assert container["securityContext"]["privileged"] is True
+    assert {"name": "driver", "hostPath": {"path": "/home/kubernetes/bin/nvidia"}} in pod["volumes"]
+
+
+def test_runtime_class_asks_the_container_runtime_for_every_gpu_and_utility_only() -> None:
+    _, pod, container = build("runtimeClass")
+    assert pod["runtimeClassName"] == "nvidia"
+    assert env(container) == {"NVIDIA_VISIBLE_DEVICES": "all", "NVIDIA_DRIVER_CAPABILITIES": "utility"}
+
+
+def test_cdi_asks_by_an_annotation_that_names_the_container() -> None:
+    template, pod, container = build("cdi")
+    assert template["metadata"]["annotations"] == {
+        f"nvidia.cdi.k8s.io/container.{container['name']}": "management.nvidia.com/gpu=all"
+    }
+    assert "runtimeClassName" not in pod
+
+
+def test_simulated_finds_its_library_in_a_folder_of_the_node() -> None:
+    _, pod, container = build("simulated")
+    assert env(container)["LD_LIBRARY_PATH"] == "/run/modelmonitor/nvml"
+    assert env(container)["NVML_SIM_STATE"] == "/run/modelmonitor/nvml/state"
+    assert all(mount["readOnly"] for mount in container["volumeMounts"])
+    assert {volume["name"] for volume in pod["volumes"]} == {"key", "pod-resources", "driver"}
+
+
+def test_users_labels_never_replace_those_that_select_the_pods() -> None:
+    template, _, _ = build("none", podLabels={"app.kubernetes.io/name": "x", "team": "ml"})
+    assert template["metadata"]["labels"]["app.kubernetes.io/name"] == "modelmonitor-sidecar"
+    assert template["metadata"]["labels"]["team"] == "ml"

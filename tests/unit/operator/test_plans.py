@@ -1,0 +1,119 @@
+"""What a NodePlan holds, when it is written, and how it is cut."""
+
+import json
+from typing import Any
+
+from modelmonitor_api.names import MonitorRef
+from modelmonitor_api.plan import MAX_PLAN_BYTES, NodePlanSpec, PlannedMonitor, PlannedPod
+from modelmonitor_operator.desired.node_plan import build_node_plan, build_plan_spec, node_plan_ref
+from modelmonitor_operator.objects import NODE_PLAN, StoredObject
+from modelmonitor_operator.reconcile.changes import Apply, Create, Delete, remember
+from modelmonitor_operator.reconcile.plans import PlanDecision, PlanInput, reconcile_plan
+from tests.unit.operator.worlds import anchor, settings, stored
+
+
+def planned(name: str = "fraud", pods: int = 1) -> PlannedMonitor:
+    return PlannedMonitor(
+        namespace="team-a",
+        name=name,
+        uid=f"uid-{name}",
+        generation=1,
+        interval_seconds=15,
+        window_seconds=300,
+        pods=tuple(
+            PlannedPod(name=f"pod-{i:04}", uid=f"uid-{i}", ip="10.0.0.1", http_port=8000, metrics_port=8002)
+            for i in range(pods)
+        ),
+    )
+
+
+def decide(*monitors: PlannedMonitor, **given: Any) -> PlanDecision:
+    facts = {
+        "settings": settings(),
+        "node": "n1",
+        "anchor": anchor(),
+        "unknown": frozenset(),
+        "stored": None,
+        "written": {},
+        **given,
+    }
+    return reconcile_plan(PlanInput(monitors=monitors, **facts))
+
+
+def present(*monitors: PlannedMonitor, version: str = "1") -> StoredObject:
+    spec = build_plan_spec("n1", monitors)
+    return stored(NODE_PLAN, build_node_plan(settings(), anchor(), spec), "plan-1", version)
+
+
+def test_a_node_with_targets_gets_a_plan() -> None:
+    (change,) = decide(planned()).changes
+    assert isinstance(change, Create)
+    assert NodePlanSpec.model_validate(change.manifest["spec"]).monitors == (planned(),)
+
+
+def test_the_order_is_the_same_whoever_comes_first() -> None:
+    a, b = planned("a"), planned("b")
+    assert build_plan_spec("n1", (a, b)) == build_plan_spec("n1", (b, a))
+
+
+def test_a_node_without_targets_loses_its_plan() -> None:
+    (change,) = decide(stored=present(planned())).changes
+    assert isinstance(change, Delete)
+    assert decide().changes == ()
+
+
+def test_the_same_plan_is_written_once() -> None:
+    there = present(planned())
+    written = {
+        node_plan_ref(settings(), "n1"): remember(
+            build_node_plan(settings(), anchor(), build_plan_spec("n1", (planned(),))), there
+        )
+    }
+    assert decide(planned(), stored=there, written=written).changes == ()
+    (change,) = decide(planned(), planned("b"), stored=there, written=written).changes
+    assert isinstance(change, Apply)
+
+
+def test_an_edited_plan_is_written_again() -> None:
+    there = present(planned())
+    written = {
+        node_plan_ref(settings(), "n1"): remember(
+            build_node_plan(settings(), anchor(), build_plan_spec("n1", (planned(),))), there
+        )
+    }
+    edited = stored(NODE_PLAN, {**there.manifest, "spec": {"nodeName": "n1", "monitors": []}}, "plan-1", "2")
+    (change,) = decide(planned(), stored=edited, written=written).changes
+    assert isinstance(change, Apply)
+
+
+def test_what_is_not_known_yet_stays_as_the_present_plan_has_it() -> None:
+    there = present(planned("known"), planned("unknown"))
+    (change,) = decide(
+        planned("known", pods=2), unknown=frozenset({MonitorRef("team-a", "unknown")}), stored=there
+    ).changes
+    assert isinstance(change, Apply)
+    names = {m["name"]: len(m["pods"]) for m in change.manifest["spec"]["monitors"]}
+    assert names == {"known": 2, "unknown": 1}
+
+
+def test_a_plan_of_the_users_is_left_alone() -> None:
+    theirs = stored(NODE_PLAN, {"metadata": {"name": "n1", "namespace": "system"}, "spec": {"nodeName": "n1"}})
+    decision = decide(planned(), stored=theirs)
+    assert decision.changes == ()
+    assert "left alone" in decision.problem
+
+
+def test_a_plan_is_cut_at_its_largest_size_and_says_so() -> None:
+    spec = build_plan_spec("n1", [planned(f"m{i:03}", pods=500) for i in range(20)])
+    assert spec.truncated
+    assert spec.monitors
+    assert len(json.dumps(spec.to_wire(), separators=(",", ":"))) <= MAX_PLAN_BYTES
+    assert not build_plan_spec("n1", [planned(pods=500)]).truncated
+
+
+def test_the_last_monitor_that_fits_in_part_keeps_the_pods_that_fit() -> None:
+    whole = build_plan_spec("n1", [planned(pods=100)], limit=1_000_000)
+    cut = build_plan_spec("n1", [planned(pods=100)], limit=4096 + 2000)
+    assert cut.truncated
+    assert 0 < len(cut.monitors[0].pods) < 100
+    assert cut.monitors[0].pods == whole.monitors[0].pods[: len(cut.monitors[0].pods)]

@@ -1,0 +1,112 @@
+"""The work queue: one key at a time, once, with back-off."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from modelmonitor_operator.work_queue import LARGEST_BACKOFF_SECONDS, WorkQueue
+
+
+def test_a_key_that_waits_is_not_queued_twice() -> None:
+    queue: WorkQueue[str] = WorkQueue()
+    queue.add("a", 0.0)
+    queue.add("a", 0.0)
+    assert queue.take(0.0) == "a"
+    assert queue.take(0.0) is None
+
+
+def test_a_key_is_never_worked_on_by_two() -> None:
+    queue: WorkQueue[str] = WorkQueue()
+    queue.add("a", 0.0)
+    queue.take(0.0)
+    queue.add("a", 0.0)
+    assert queue.take(1.0) is None
+    queue.succeeded("a", 1.0)
+    assert queue.take(1.0) == "a"
+
+
+def test_a_delayed_key_waits_and_an_earlier_request_brings_it_forward() -> None:
+    queue: WorkQueue[str] = WorkQueue()
+    queue.add("a", 0.0, delay_seconds=10.0)
+    assert queue.take(5.0) is None
+    assert queue.next_due() == 10.0
+    queue.add("a", 5.0)
+    assert queue.take(5.0) == "a"
+    queue.succeeded("a", 5.0)
+    assert queue.take(20.0) is None
+
+
+def test_a_later_request_does_not_push_an_earlier_one_back() -> None:
+    queue: WorkQueue[str] = WorkQueue()
+    queue.add("a", 0.0, delay_seconds=1.0)
+    queue.add("a", 0.0, delay_seconds=9.0)
+    assert queue.take(1.0) == "a"
+
+
+def test_failures_double_the_wait_up_to_a_bound_and_success_forgets_them() -> None:
+    queue: WorkQueue[str] = WorkQueue()
+    queue.add("a", 0.0)
+    now, waits = 0.0, []
+    for _ in range(10):
+        assert queue.take(now) == "a"
+        wait = queue.failed("a", now, jitter=1.0)
+        assert queue.take(now + wait - 0.001) is None
+        waits.append(wait)
+        now += wait
+    assert waits[:4] == [0.5, 1.0, 2.0, 4.0]
+    assert waits[-1] == LARGEST_BACKOFF_SECONDS
+    assert queue.take(now) == "a"
+    queue.succeeded("a", now)
+    queue.add("a", now)
+    queue.take(now)
+    assert queue.failed("a", now, jitter=1.0) == 0.5
+
+
+def test_what_the_server_asked_for_is_honoured_even_when_new_work_comes() -> None:
+    queue: WorkQueue[str] = WorkQueue()
+    queue.add("a", 0.0)
+    queue.take(0.0)
+    assert queue.failed("a", 0.0, jitter=0.0, at_least_seconds=30.0) == 30.0
+    queue.add("a", 1.0)
+    assert queue.take(29.0) is None
+    assert queue.take(30.0) == "a"
+
+
+def test_a_failed_key_without_such_a_request_runs_when_something_changes() -> None:
+    queue: WorkQueue[str] = WorkQueue()
+    queue.add("a", 0.0)
+    queue.take(0.0)
+    queue.failed("a", 0.0, jitter=1.0)
+    queue.add("a", 0.1)
+    assert queue.take(0.1) == "a"
+
+
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from(["add", "take", "succeed", "fail"])), max_size=60))
+def test_every_key_that_was_asked_for_is_worked_on_in_the_end(steps: list[tuple[str, str]]) -> None:
+    queue: WorkQueue[str] = WorkQueue()
+    active: set[str] = set()
+    wanted: set[str] = set()
+    now = 0.0
+    for key, step in steps:
+        now += 0.01
+        if step == "add":
+            queue.add(key, now)
+            wanted.add(key)
+        elif step == "take":
+            taken = queue.take(now)
+            assert taken not in active
+            if taken is not None:
+                active.add(taken)
+                wanted.discard(taken)
+        elif key in active:
+            active.discard(key)
+            if step == "fail":
+                queue.failed(key, now, jitter=0.5)
+                wanted.add(key)
+            else:
+                queue.succeeded(key, now)
+    for key in active:
+        queue.succeeded(key, now)
+    left = set()
+    while (taken := queue.take(now + 1000.0)) is not None:
+        left.add(taken)
+    assert wanted <= left
