@@ -559,3 +559,7 @@ def test_an_xid_that_names_its_gpu_by_index_alone_is_known() -> None:
     gpus = nvml(gpu(), gpu("GPU-b", 1), xids=events)
     story = settle(given(node(target(), gpus=gpus, held=holds("GPU-b"))))
     assert story.findings()[F.GPU_XID].object.name == "GPU-b"
+
+
+def test_a_lost_gpu_without_a_name_is_not_also_missing() -> None:
+    assert set(settle(on_gpu(uuid=None, state=GpuState.LOST)).findings()) == {F.GPU_LOST}

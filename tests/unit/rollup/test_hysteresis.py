@@ -205,6 +205,23 @@ def test_one_xid_reported_in_every_cycle_is_one_event_whose_time_stands() -> Non
     ]
 
 
+def test_a_report_that_comes_a_little_late_is_the_same_event_and_a_later_one_is_not() -> None:
+    def reported(age: float) -> RollupInput:
+        events = (XidEvent(sequence=1, code=79, gpu_uuid="GPU-a", age_seconds=age),)
+        return given(node(target(), gpus=nvml(gpu(), xids=events), held=holds("GPU-a")))
+
+    story = settle(reported(30.0), cycles=1)
+    first = story.status.health.events[0].time
+    assert story.cycle(reported(27.0)).health.events[0].time == first
+    assert story.cycle(reported(20.0)).health.events[0].time > first
+
+
+def test_events_of_gpus_that_other_pods_hold_are_not_told() -> None:
+    events = (XidEvent(sequence=1, code=79, gpu_uuid="GPU-b", age_seconds=5.0),)
+    gpus = nvml(gpu(), gpu("GPU-b", 1), xids=events)
+    assert settle(given(node(target(), gpus=gpus, held=holds("GPU-a")))).status.health.events == ()
+
+
 def test_at_most_sixteen_events_are_kept_and_they_are_the_newest() -> None:
     events = tuple(XidEvent(sequence=n, code=n, gpu_uuid="GPU-a", age_seconds=10.0 * n) for n in range(1, 30))
     story = settle(given(node(target(), gpus=nvml(gpu(), xids=events), held=holds("GPU-a"))))
