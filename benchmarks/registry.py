@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from benchmarks import cold_start, roll_up
+from benchmarks import cold_start, operator_update, roll_up
 from benchmarks.table import Row
 
 Report = Callable[[str], None]
@@ -10,5 +10,6 @@ Report = Callable[[str], None]
 
 BENCHMARKS: Mapping[str, Callable[[Report], Sequence[Row]]] = {
     "roll-up": roll_up.measure,
+    "operator-update": operator_update.measure,
     "cold-start": cold_start.measure,
 }
