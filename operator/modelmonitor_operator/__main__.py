@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from modelmonitor_operator.application import run_operator
-from modelmonitor_operator.logs import configure_logging
+from modelmonitor_operator.logs import configure_operator_logging
 from modelmonitor_operator.memory import tune_garbage_collection
 from modelmonitor_operator.settings import Settings, read_settings
 
@@ -28,7 +28,7 @@ def _read(path: Path) -> Settings:
 def main() -> None:
     """Run until SIGTERM or SIGINT."""
     settings = _read(_parse_arguments().settings)
-    configure_logging(settings.log_level)
+    configure_operator_logging(settings.log_level)
     tune_garbage_collection()
     identity = os.environ.get("POD_NAME") or f"{os.uname().nodename}-{os.getpid()}"
     asyncio.run(run_operator(settings, identity))

@@ -1,13 +1,16 @@
-"""The operator's logs: kopf speaks only of faults, because its end is the supervisor's to tell."""
+"""What the operator logs: its own lines, and of the libraries only what is wrong."""
 
 import logging
 
-from modelmonitor_api import logs
+from modelmonitor_api.logs import configure_logging
+
+_QUIET = ("kopf", "aiohttp", "asyncio")
+_SUPERVISED = "kopf._core.reactor.running"
 
 
-def configure_logging(level: str) -> None:
-    """Send every log line of the process to standard error as JSON."""
-    logs.configure_logging(level)
-    for name in ("kopf", "aiohttp", "asyncio"):
+def configure_operator_logging(level: str) -> None:
+    """Log as JSON. That kopf has ended and starts again is told once, by its supervisor."""
+    configure_logging(level)
+    for name in _QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
-    logging.getLogger("kopf._core.reactor.running").setLevel(logging.CRITICAL)
+    logging.getLogger(_SUPERVISED).setLevel(logging.CRITICAL)
