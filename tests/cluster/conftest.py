@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -17,17 +17,28 @@ from modelmonitor_testbed.installation import (
     open_installation,
     start_gpu_simulator,
 )
-from modelmonitor_testbed.kubectl import pod_is_ready, wait_until
+from modelmonitor_testbed.kubectl import wait_until
 from modelmonitor_testbed.node.cluster import NodeCluster
 from modelmonitor_testbed.process import CommandError
 from modelmonitor_testbed.progress import say
-from modelmonitor_testbed.triton.manifests import TritonOptions, load_deployment, triton_deployment, triton_service
+from modelmonitor_testbed.triton.manifests import TritonOptions
 from tests.cluster.scenario import MonitorView, monitor_manifest
+from tests.cluster.workloads import (
+    GALLERY,
+    MODELS,
+    ODD_PODS,
+    TEAM,
+    TRITON,
+    make_namespace,
+    python_pod,
+    start_broken_triton,
+    start_load,
+    start_triton,
+)
 
 CLUSTER_NAME = "test"
-TEAM = "team-a"
-TRITON = "fraud-triton"
-MODELS = ("fast", "slow", "failing", "ensemble", "queue")
+_FROZEN = "--metrics-config=counter_latencies=false"
+_PERCENTILES = "--metrics-config=summary_latencies=true"
 
 
 @pytest.fixture(scope="session")
@@ -70,9 +81,7 @@ def triton(house: Installation) -> Installation:
     """A Triton with five models on one simulated GPU, under steady load."""
     make_namespace(house, TEAM)
     start_triton(house, TEAM, TRITON, TritonOptions(gpus=1, models=MODELS))
-    wait_until(lambda: ready_pods(house, TEAM, TRITON), 120, "Triton is ready")
-    start_load(house, TEAM, "load", TRITON, {"fast": 10, "slow": 3, "failing": 3, "ensemble": 3, "queue": 1})
-    wait_until(lambda: ready_pods(house, TEAM, "load"), 60, "the load generator runs")
+    start_load(house, TEAM, TRITON, {"fast": 10, "slow": 3, "failing": 3, "ensemble": 3, "queue": 1})
     return house
 
 
@@ -98,26 +107,28 @@ def calm(triton: Installation, fraud: MonitorView) -> Iterator[MonitorView]:
             triton.modelctl(TEAM, TRITON, model, "reset")
 
 
-def start_triton(house: Installation, namespace: str, name: str, options: TritonOptions) -> None:
-    """A Triton and its Service; ready some seconds later."""
-    house.kubectl.apply(triton_service(name, namespace), triton_deployment(name, namespace, options))
+@pytest.fixture(scope="session")
+def gallery(house: Installation) -> Installation:
+    """Everything that is wrong from the start, begun at once so that the tests wait for it together."""
+    make_namespace(house, GALLERY)
+    start_triton(house, GALLERY, "idle", TritonOptions(models=("fast",)))
+    start_triton(house, GALLERY, "frozen", TritonOptions(models=("fast",), arguments=(_FROZEN,)))
+    start_triton(house, GALLERY, "percentiles", TritonOptions(models=("fast",), arguments=(_PERCENTILES,)))
+    start_broken_triton(house, GALLERY, "broken")
+    for name, odd in ODD_PODS.items():
+        house.kubectl.apply(python_pod(name, GALLERY, name, **odd))
+    monitors = {name: {} for name in ("idle", "frozen", "percentiles", "broken", "nothing", *ODD_PODS)}
+    monitors["unnamed-port"] = {"triton": {"httpPort": "no-such-port"}}
+    house.kubectl.apply(*(monitor_manifest(name, GALLERY, name, **spec) for name, spec in monitors.items()))
+    for name in ("frozen", "percentiles"):
+        start_load(house, GALLERY, name, {"fast": 5})
+    return house
 
 
-def start_load(house: Installation, namespace: str, name: str, service: str, rates: dict[str, float]) -> None:
-    """Steady requests to the models of a Triton, once it is ready."""
-    wait_until(lambda: ready_pods(house, namespace, service), 90, f"{service} is ready for load")
-    house.kubectl.apply(load_deployment(name, namespace, service, rates))
-
-
-def make_namespace(house: Installation, name: str) -> None:
-    """A namespace for a team."""
-    house.kubectl.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
-
-
-def ready_pods(house: Installation, namespace: str, app: str) -> list[str]:
-    """Names of the pods of an app when all of them are ready; empty before."""
-    pods = house.kubectl.get("pods", namespace=namespace, selector=f"app={app}")["items"]
-    return [p["metadata"]["name"] for p in pods] if pods and all(pod_is_ready(p) for p in pods) else []
+@pytest.fixture
+def exhibit(gallery: Installation) -> Callable[[str], MonitorView]:
+    """A monitor of the gallery by its name."""
+    return lambda name: MonitorView(gallery.kubectl, GALLERY, name)
 
 
 @pytest.fixture

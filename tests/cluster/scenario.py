@@ -1,4 +1,4 @@
-"""What the cluster tests say: a monitor as its user sees it, and manifests that provoke one thing each."""
+"""A monitor as its user sees it, and how long each thing may take."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -28,23 +28,6 @@ def monitor_manifest(name: str, namespace: str, app: str, **spec: Any) -> dict[s
         "kind": "ModelMonitor",
         "metadata": {"name": name, "namespace": namespace},
         "spec": {**base, **spec},
-    }
-
-
-def python_pod(name: str, namespace: str, app: str, script: str, **spec: Any) -> dict[str, Any]:
-    """A pod that runs a few lines of Python, to be whatever a test needs beside a Triton."""
-    container = {
-        "name": "main",
-        "image": "localhost/modelmonitor-testbed-gpu:dev",
-        "imagePullPolicy": "Never",
-        "command": ["python3", "-c", script],
-    }
-    container.update(spec.pop("container", {}))
-    return {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {"name": name, "namespace": namespace, "labels": {"app": app}},
-        "spec": {"terminationGracePeriodSeconds": 1, "containers": [container], **spec},
     }
 
 

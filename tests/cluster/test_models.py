@@ -1,12 +1,14 @@
 """Models on a real Triton: well, failing, dead, slow, queueing, frozen, broken."""
 
+from collections.abc import Callable
+
 from modelmonitor_api.findings import FindingCode, ObjectKind, Severity
 from modelmonitor_api.status import HealthState, LatencyKind
 from modelmonitor_testbed.installation import Installation
-from modelmonitor_testbed.kubectl import wait_until
-from modelmonitor_testbed.triton.manifests import TritonOptions, triton_deployment, triton_service
-from tests.cluster.conftest import MODELS, TEAM, TRITON, ready_pods, start_load, start_triton
 from tests.cluster.scenario import CLEAR_SECONDS, MonitorView, monitor_manifest
+from tests.cluster.workloads import MODELS, TEAM, TRITON, replace_pod, start_load
+
+Exhibit = Callable[[str], MonitorView]
 
 _WINDOW = {"window": "1m", "minimumRequests": 5}
 
@@ -70,57 +72,37 @@ def test_a_model_whose_stub_is_dead_is_caught_although_it_is_ready(triton: Insta
     status = calm.status()
     model = next(m for m in status.health.models if m.name == "fast")
     assert model.ready == "1/1"
-    pod = ready_pods(triton, TEAM, TRITON)[0]
-    triton.kubectl.delete("pod", pod, TEAM)
-    wait_until(lambda: set(ready_pods(triton, TEAM, TRITON)) - {pod}, 60, "a new Triton pod is ready")
+    replace_pod(triton, TEAM, TRITON)
     calm.wait_state(HealthState.HEALTHY, CLEAR_SECONDS)
 
 
 def test_a_growing_queue_is_named_before_requests_fail(triton: Installation, calm: MonitorView) -> None:
-    start_load(triton, TEAM, "flood", TRITON, {"queue": 30})
+    start_load(triton, TEAM, TRITON, {"queue": 30}, name="flood")
     finding = calm.wait_for(FindingCode.QUEUE_GROWING, 90)
     assert "queue" in finding.object.name
     triton.kubectl.delete("deployment", "flood", TEAM)
-    pod = ready_pods(triton, TEAM, TRITON)[0]
-    triton.kubectl.delete("pod", pod, TEAM)
+    replace_pod(triton, TEAM, TRITON)
     calm.wait_without(FindingCode.QUEUE_GROWING)
 
 
-def test_frozen_counters_are_told_by_the_statistics_that_still_move(house: Installation, team: str) -> None:
-    flags = ("--metrics-config=counter_latencies=false",)
-    start_triton(house, team, "frozen", TritonOptions(models=("fast",), arguments=flags))
-    house.kubectl.apply(monitor_manifest("frozen", team, "frozen"))
-    start_load(house, team, "load", "frozen", {"fast": 5})
-    view = MonitorView(house.kubectl, team, "frozen")
-    finding = view.wait_for(FindingCode.COUNTERS_FROZEN, 90)
+def test_frozen_counters_are_told_by_the_statistics_that_still_move(exhibit: Exhibit) -> None:
+    finding = exhibit("frozen").wait_for(FindingCode.COUNTERS_FROZEN, 90)
     assert "counter_latencies" in finding.message
 
 
-def test_a_model_that_does_not_load_is_named_with_tritons_own_reason(house: Installation, team: str) -> None:
-    options = TritonOptions(models=("fast", "queue"), arguments=("--exit-on-error=false",))
-    broken = triton_deployment("broken", team, options)
-    pod = broken["spec"]["template"]["spec"]
-    pod["volumes"].append({"name": "empty", "emptyDir": {}})
-    pod["containers"][0]["volumeMounts"].append({"name": "empty", "mountPath": "/models/queue/1"})
-    house.kubectl.apply(triton_service("broken", team), broken, monitor_manifest("broken", team, "broken"))
-    finding = MonitorView(house.kubectl, team, "broken").wait_for(FindingCode.MODEL_NOT_READY, 75)
+def test_a_model_that_does_not_load_is_named_with_tritons_own_reason(exhibit: Exhibit) -> None:
+    finding = exhibit("broken").wait_for(FindingCode.MODEL_NOT_READY, 90)
     assert "queue" in finding.object.name
 
 
-def test_idle_models_are_unknown_because_readiness_is_no_proof(house: Installation, team: str) -> None:
-    start_triton(house, team, "idle", TritonOptions(models=("fast",)))
-    house.kubectl.apply(monitor_manifest("idle", team, "idle"))
-    view = MonitorView(house.kubectl, team, "idle")
+def test_idle_models_are_unknown_because_readiness_is_no_proof(exhibit: Exhibit) -> None:
+    view = exhibit("idle")
     view.wait_condition("Ready", "True", seconds=75)
     status = view.wait_state(HealthState.UNKNOWN)
     assert status.health.models_ready == "1/1"
     assert "request" in status.health.summary
 
 
-def test_percentiles_are_used_where_triton_publishes_them(house: Installation, team: str) -> None:
-    flags = ("--metrics-config=summary_latencies=true",)
-    start_triton(house, team, "p99", TritonOptions(models=("fast",), arguments=flags))
-    house.kubectl.apply(monitor_manifest("p99", team, "p99"))
-    start_load(house, team, "load", "p99", {"fast": 5})
-    status = MonitorView(house.kubectl, team, "p99").wait_state(HealthState.HEALTHY, 75)
-    assert [m.latency_kind for m in status.health.models if m.name == "fast"] == [LatencyKind.P99]
+def test_percentiles_are_used_where_triton_publishes_them(exhibit: Exhibit) -> None:
+    status = exhibit("percentiles").wait_state(HealthState.HEALTHY, 90)
+    assert [m.latency_kind for m in status.health.models] == [LatencyKind.P99]

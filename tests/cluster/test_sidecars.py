@@ -6,9 +6,9 @@ from modelmonitor_api.findings import FindingCode
 from modelmonitor_api.status import HealthState
 from modelmonitor_testbed.installation import SYSTEM_NAMESPACE, Installation
 from modelmonitor_testbed.kubectl import pod_is_ready, wait_until
-from tests.cluster.conftest import TEAM
 from tests.cluster.processes import frozen, pod_processes
 from tests.cluster.scenario import CHANGE_SECONDS, MonitorView
+from tests.cluster.workloads import TEAM
 
 DAEMON_SET = "modelmonitor-sidecar"
 SELECTOR = f"app.kubernetes.io/name={DAEMON_SET}"

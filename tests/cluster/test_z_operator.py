@@ -6,8 +6,8 @@ from modelmonitor_api.findings import FindingCode
 from modelmonitor_api.status import HealthState
 from modelmonitor_testbed.installation import SYSTEM_NAMESPACE, Installation
 from modelmonitor_testbed.kubectl import wait_until
-from tests.cluster.conftest import TEAM, make_namespace
 from tests.cluster.scenario import MonitorView, monitor_manifest
+from tests.cluster.workloads import TEAM, make_namespace
 
 OPERATOR = "deployment/modelmonitor-operator"
 DAEMON_SET = "modelmonitor-sidecar"

@@ -64,15 +64,15 @@ def set_fields(state: State, target: str, fields: dict[str, str], now: float) ->
             state[f"{prefix}.{name}"] = _checked(name, value)
 
 
-def raise_xid(state: State, slot: str, code: int) -> None:
-    """Let a GPU report an Xid; the oldest events are forgotten."""
-    _prefixes(state, slot)
-    newest = int(state["xids"]) + 1
-    state[f"xid.{newest}"] = f"{slot} {code}"
-    state["xids"] = str(newest)
-    first = max(1, newest - XIDS_KEPT + 1)
-    state["first_xid"] = str(first)
-    state.pop(f"xid.{first - 1}", None)
+def raise_xid(state: State, target: str, code: int) -> None:
+    """Let a GPU (`0`), or all, report an Xid; the oldest events are forgotten."""
+    for prefix in _prefixes(state, target):
+        newest = int(state["xids"]) + 1
+        state[f"xid.{newest}"] = f"{prefix.removeprefix('gpu.')} {code}"
+        state["xids"] = str(newest)
+        first = max(1, newest - XIDS_KEPT + 1)
+        state["first_xid"] = str(first)
+        state.pop(f"xid.{first - 1}", None)
 
 
 def restore(state: State, now: float) -> None:

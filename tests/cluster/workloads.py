@@ -1,0 +1,92 @@
+"""What the cluster tests run beside the product: Tritons, load, and pods that are no Triton."""
+
+from typing import Any
+
+from modelmonitor_testbed.installation import Installation
+from modelmonitor_testbed.kubectl import pod_is_ready, wait_until
+from modelmonitor_testbed.triton.manifests import TritonOptions, load_deployment, triton_deployment, triton_service
+
+TEAM = "team-a"
+TRITON = "fraud-triton"
+MODELS = ("fast", "slow", "failing", "ensemble", "queue")
+
+GALLERY = "gallery"
+"""The namespace of everything that is wrong from the start: one app, and one monitor of the same name, for each."""
+
+SLEEP = "import time; time.sleep(3600)"
+HTML = """
+import http.server
+class Page(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200); self.send_header("Content-Type", "text/html"); self.end_headers()
+        self.wfile.write(b"<!doctype html><title>log in</title>")
+    do_POST = do_GET
+http.server.ThreadingHTTPServer(("", 8000), Page).serve_forever()
+"""
+HOG = "b = bytearray(400_000_000); b[::4096] = b[::4096]"
+
+ODD_PODS: dict[str, dict[str, Any]] = {
+    "pending": {"container": {"resources": {"requests": {"cpu": "900"}}}},
+    "crashing": {"script": "raise SystemExit(3)"},
+    "hungry": {"script": HOG, "container": {"resources": {"limits": {"memory": "60Mi"}}}},
+    "on-host": {"hostNetwork": True},
+    "silent": {},
+    "login": {"script": HTML},
+    "unnamed-port": {},
+}
+
+
+def make_namespace(house: Installation, name: str) -> None:
+    """A namespace for a team."""
+    house.kubectl.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+
+
+def start_triton(house: Installation, namespace: str, name: str, options: TritonOptions) -> None:
+    """A Triton and its Service; ready some seconds later."""
+    house.kubectl.apply(triton_service(name, namespace), triton_deployment(name, namespace, options))
+
+
+def start_broken_triton(house: Installation, namespace: str, name: str) -> None:
+    """A Triton with a model whose code is not there."""
+    options = TritonOptions(models=("fast", "queue"), arguments=("--exit-on-error=false",))
+    deployment = triton_deployment(name, namespace, options)
+    pod = deployment["spec"]["template"]["spec"]
+    pod["volumes"].append({"name": "empty", "emptyDir": {}})
+    pod["containers"][0]["volumeMounts"].append({"name": "empty", "mountPath": "/models/queue/1"})
+    house.kubectl.apply(triton_service(name, namespace), deployment)
+
+
+def start_load(house: Installation, namespace: str, service: str, rates: dict[str, float], name: str = "") -> None:
+    """Steady requests to the models of a Triton, once it is ready."""
+    wait_until(lambda: ready_pods(house, namespace, service), 90, f"{service} is ready for load")
+    house.kubectl.apply(load_deployment(name or f"{service}-load", namespace, service, rates))
+
+
+def ready_pods(house: Installation, namespace: str, app: str) -> list[str]:
+    """Names of the pods of an app when all of them are ready; empty before."""
+    pods = house.kubectl.get("pods", namespace=namespace, selector=f"app={app}")["items"]
+    return [p["metadata"]["name"] for p in pods] if pods and all(pod_is_ready(p) for p in pods) else []
+
+
+def replace_pod(house: Installation, namespace: str, app: str) -> None:
+    """Delete the pod of an app, and return when its successor is ready."""
+    (old,) = ready_pods(house, namespace, app)
+    house.kubectl.delete("pod", old, namespace)
+    wait_until(lambda: set(ready_pods(house, namespace, app)) - {old}, 60, f"a new pod of {app} is ready")
+
+
+def python_pod(name: str, namespace: str, app: str, script: str = SLEEP, **spec: Any) -> dict[str, Any]:
+    """A pod that runs a few lines of Python, to be whatever a test needs beside a Triton."""
+    container = {
+        "name": "main",
+        "image": "localhost/modelmonitor-testbed-gpu:dev",
+        "imagePullPolicy": "IfNotPresent",
+        "command": ["python3", "-c", script],
+    }
+    container.update(spec.pop("container", {}))
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": name, "namespace": namespace, "labels": {"app": app}},
+        "spec": {"terminationGracePeriodSeconds": 1, "containers": [container], **spec},
+    }
