@@ -67,7 +67,7 @@ def _planned(number: int) -> tuple[PlannedMonitor, ...]:
     ref = _ref(number)
     pod = PlannedPod(name=f"triton-{number}", uid=f"pod-{number}", ip="10.0.0.1", container="triton",
                      http_port=8000, metrics_port=8002)
-    return (PlannedMonitor(namespace=ref.namespace, name=ref.name, uid=f"monitor-{number}", generation=1,
+    return (PlannedMonitor(namespace=ref.namespace, name=ref.name, uid=f"monitor-{number}",
                            interval_seconds=15, window_seconds=300, pods=(pod,)),)
 
 

@@ -22,12 +22,11 @@ class PlannedPod(Wire):
 
 
 class PlannedMonitor(Wire):
-    """What one ModelMonitor wants to know about this node."""
+    """What one ModelMonitor wants to know about this node: nothing that changes without a different reading."""
 
     namespace: str = Field(max_length=63, description="Namespace of the ModelMonitor and of its pods.")
     name: str = Field(max_length=253, description="Name of the ModelMonitor.")
     uid: str = Field(max_length=64, description="UID of the ModelMonitor.")
-    generation: int = Field(description="Generation of the ModelMonitor's spec that this plan carries out.")
     interval_seconds: int = Field(ge=5, le=30, description="How often the pods are read, in seconds.")
     window_seconds: int = Field(ge=60, le=3600, description="Length of the window for ratios, in seconds.")
     models: ModelSelection = Field(default=ModelSelection(), description="Which models count.")

@@ -154,10 +154,12 @@ class Intake:
     def put_stored(self, kind: ResourceKind, raw: Json) -> None:
         """An object of the sidecars' namespace was listed, added or changed."""
         stored = parse_stored(kind, raw)
+        known = self._world.stored.get(stored.ref)
         self._world.put_stored(stored)
         if stored.ref == key_secret_ref(self._settings):
             self._key_ring.put(parse_key(stored), self._clock.monotonic())
-        self._ask_about(stored.ref)
+        if kind != NODE_PLAN or known is None or known.resource_version != stored.resource_version:
+            self._ask_about(stored.ref)
 
     def drop_stored(self, kind: ResourceKind, raw: Json) -> None:
         """An object of the sidecars' namespace is gone."""

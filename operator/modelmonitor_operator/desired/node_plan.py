@@ -28,7 +28,6 @@ def build_planned_monitor(monitor: Monitor, pods: Iterable[PlannedPod]) -> Plann
         namespace=monitor.ref.namespace,
         name=monitor.ref.name,
         uid=monitor.uid,
-        generation=monitor.generation,
         interval_seconds=monitor.spec.interval_seconds,
         window_seconds=monitor.spec.health.window_seconds,
         models=monitor.spec.triton.models,
@@ -41,6 +40,9 @@ def build_plan_spec(node: str, monitors: Iterable[PlannedMonitor], limit: int = 
     room = limit - _ENVELOPE_BYTES
     kept: list[PlannedMonitor] = []
     wanted = sorted(monitors, key=lambda monitor: monitor.ref)
+    whole = NodePlanSpec(node_name=node, monitors=tuple(wanted[:MAX_MONITORS]), truncated=len(wanted) > MAX_MONITORS)
+    if _size(whole.to_wire()) <= room:
+        return whole
     for monitor in wanted[:MAX_MONITORS]:
         fitting = _fit(monitor, room)
         if fitting is not None:

@@ -17,7 +17,6 @@ def planned(name: str = "fraud", pods: int = 1) -> PlannedMonitor:
         namespace="team-a",
         name=name,
         uid=f"uid-{name}",
-        generation=1,
         interval_seconds=15,
         window_seconds=300,
         pods=tuple(
