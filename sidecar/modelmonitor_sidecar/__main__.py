@@ -74,7 +74,7 @@ class Sidecar:
     async def run(self, stop: asyncio.Event) -> None:
         """Serve until `stop` is set."""
         async with AsyncExitStack() as stack:
-            runner = web.AppRunner(build_application(self._pages), access_log=None, shutdown_timeout=0.5)
+            runner = web.AppRunner(build_application(self._pages), access_log=None, shutdown_timeout=0.1)
             await runner.setup()
             stack.push_async_callback(runner.cleanup)
             tasks = [asyncio.create_task(work, name=name) for name, work in self._sources(stack).items()]

@@ -110,15 +110,19 @@ class NvmlSource:
         self._calls = NvmlCalls(lambda: clock().at)
         self._stop = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
 
     def start(self) -> None:
         """Start the thread. It is a daemon: a call that never returns does not keep the process alive."""
         self._loop = asyncio.get_running_loop()
-        threading.Thread(target=self._run, name="nvml", daemon=True).start()
+        self._thread = threading.Thread(target=self._run, name="nvml", daemon=True)
+        self._thread.start()
 
-    def stop(self) -> None:
-        """Ask the thread to end; does not wait for it."""
+    def stop(self, wait_seconds: float = 0.0) -> None:
+        """Ask the thread to end, and wait no longer than this for it."""
         self._stop.set()
+        if self._thread is not None:
+            self._thread.join(wait_seconds)
 
     async def run_watchdog(self) -> None:
         """Watch the running call until cancelled."""

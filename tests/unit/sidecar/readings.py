@@ -20,14 +20,18 @@ class FakeClock:
         return Instant(self.at, self.at + 1e9)
 
 
-def pod(name: str = "fraud-0", *, uid: str = "", ip: str = "127.0.0.1", http: int = 8000, metrics: int = 8002) -> PlannedPod:
+def pod(
+    name: str = "fraud-0", *, uid: str = "", ip: str = "127.0.0.1", http: int = 8000, metrics: int = 8002
+) -> PlannedPod:
     """A planned pod; its UID is made of its name."""
     return PlannedPod(
         name=name, uid=uid or f"uid-{name}", ip=ip, container="triton", http_port=http, metrics_port=metrics
     )
 
 
-def monitor(*pods: PlannedPod, name: str = "fraud", interval: int = 15, window: int = 300, **more: object) -> PlannedMonitor:
+def monitor(
+    *pods: PlannedPod, name: str = "fraud", interval: int = 15, window: int = 300, **more: object
+) -> PlannedMonitor:
     """A planned monitor of namespace team-a."""
     return PlannedMonitor(
         namespace="team-a",

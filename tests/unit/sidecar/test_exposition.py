@@ -6,6 +6,7 @@ import time
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from modelmonitor_sidecar.exposition import (
     LINES_A_STEP,
     MAX_EXTRA_LABELS,
@@ -15,7 +16,6 @@ from modelmonitor_sidecar.exposition import (
     parse_in_steps,
     parse_page,
 )
-
 from tests.unit.sidecar.readings import page_text
 
 GOOD = b'nv_inference_count{model="fast",version="1"} 7\n'
@@ -34,7 +34,9 @@ def test_a_recorded_page_is_read_whole_and_has_no_bad_line() -> None:
     assert (page.bad_lines, page.dropped_series, page.is_triton) == (0, 0, True)
     assert len(page.series) == len(samples)
     success = {s.labels.model: s.value for s in page.series if s.name == "nv_inference_request_success"}
-    assert {f'nv_inference_request_success{{model="{m}",version="1"}} {v:.0f}' for m, v in success.items()} <= set(samples)
+    assert {f'nv_inference_request_success{{model="{m}",version="1"}} {v:.0f}' for m, v in success.items()} <= set(
+        samples
+    )
     assert success["fast"] == 20
 
 
@@ -163,4 +165,4 @@ _PIECES = st.sampled_from(
 @given(st.lists(_PIECES, max_size=60))
 def test_no_order_of_the_formats_own_pieces_makes_the_parser_raise(pieces: list[str]) -> None:
     page = parse_page("".join(pieces).encode())
-    assert all(0 <= series.value for series in page.series)
+    assert all(series.value >= 0 for series in page.series)

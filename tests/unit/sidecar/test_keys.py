@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import pytest
+
 from modelmonitor_api.signing import sign_request
 from modelmonitor_sidecar.keys import MAX_NONCES, Gate, KeyRing, RefusedError, SummaryRequest
-
 from tests.unit.sidecar.readings import FakeClock
 
 OLD, NEW = b"o" * 32, b"n" * 32

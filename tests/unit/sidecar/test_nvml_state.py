@@ -3,6 +3,7 @@
 import re
 
 import pytest
+
 from modelmonitor_api.summary import GpuReading, SourceState
 from modelmonitor_sidecar.snapshot import MAX_XIDS, Instant, NvmlSnapshot
 from modelmonitor_sidecar.sources.nvml import Failed, Found, XidSeen, fold, watch

@@ -5,6 +5,8 @@ import re
 from dataclasses import replace
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
 from modelmonitor_api.metrics import METRICS, MetricPage, sample_names
 from modelmonitor_api.summary import (
     DeviceHolder,
@@ -36,8 +38,6 @@ from modelmonitor_sidecar.snapshot import (
     Xid,
 )
 from modelmonitor_sidecar.summary import MAX_MODELS, build_summary
-from prometheus_client.parser import text_string_to_metric_families
-
 from tests.unit.sidecar.readings import monitor, page_text, plan, pod
 
 OK = EndpointReading(state=EndpointState.OK)
@@ -101,7 +101,7 @@ def snapshot(*holders: DeviceHolder, **more: object) -> NodeSnapshot:
         models=(model("fast"), model("slow", ready=False)),
         series=SERIES,
     )
-    made = NodeSnapshot(
+    return NodeSnapshot(
         plan=PlanSnapshot(SourceState.OK, "", 4, plan(monitor(first, **more)), listed=True),
         nvml=NvmlSnapshot(
             SourceState.OK,
@@ -116,7 +116,6 @@ def snapshot(*holders: DeviceHolder, **more: object) -> NodeSnapshot:
         targets={first.uid: target},
         scrapes=ScrapeTotals({("http", "Ok"): 3}, 1, 2),
     )
-    return made
 
 
 def sidecar_page(seen: NodeSnapshot) -> str:
@@ -161,7 +160,9 @@ def test_every_metric_of_the_sidecars_page_is_really_exposed() -> None:
 
 
 def test_every_metric_of_ours_on_a_monitors_page_is_really_exposed() -> None:
-    catalogue = {m.name for m in METRICS.values() if m.page is MetricPage.MONITOR and m.name.startswith("modelmonitor_")}
+    catalogue = {
+        m.name for m in METRICS.values() if m.page is MetricPage.MONITOR and m.name.startswith("modelmonitor_")
+    }
     assert catalogue <= names(monitor_page(snapshot(holder("fraud-0", "GPU-0"))))
 
 

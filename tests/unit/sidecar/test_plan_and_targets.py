@@ -4,12 +4,12 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
+
 from modelmonitor_api.summary import SourceState
 from modelmonitor_sidecar.snapshot import PlanSnapshot, SnapshotStore
 from modelmonitor_sidecar.sources.plan import PlanFollower, accept_plan
 from modelmonitor_sidecar.sources.plan_server import Json, WatchError, WatchExpiredError
 from modelmonitor_sidecar.targets import plan_targets, smallest_interval
-
 from tests.unit.sidecar.readings import monitor, plan, pod
 
 

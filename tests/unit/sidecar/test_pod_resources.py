@@ -15,7 +15,6 @@ from modelmonitor_sidecar.sources.podresources_pb2 import (
     ListPodResourcesResponse,
     PodResources,
 )
-
 from tests.unit.sidecar.readings import FakeClock
 
 

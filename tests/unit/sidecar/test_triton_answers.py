@@ -3,10 +3,10 @@
 import json
 
 import pytest
+
 from modelmonitor_sidecar.exposition import parse_page
 from modelmonitor_sidecar.sources.triton_answers import MAX_MODELS, gather_figures, parse_index, parse_statistics
 from modelmonitor_sidecar.windows import StatisticsCounters
-
 from tests.unit.sidecar.readings import FIXTURES, page_text
 
 
@@ -65,7 +65,9 @@ def test_names_are_cut_and_models_are_capped() -> None:
 
 
 def test_the_reason_of_a_model_is_one_printable_line() -> None:
-    entry = parse_index([{"name": "a", "version": "1", "state": "UNAVAILABLE", "reason": "x\x1b[31m\n" * 900}])[("a", "1")]
+    entry = parse_index([{"name": "a", "version": "1", "state": "UNAVAILABLE", "reason": "x\x1b[31m\n" * 900}])[
+        ("a", "1")
+    ]
     assert entry.reason.isprintable()
     assert len(entry.reason) <= 512
 

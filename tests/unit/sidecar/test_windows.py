@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from modelmonitor_api.summary import ModelWindow
 from modelmonitor_sidecar.windows import (
     MAX_WINDOWS,
