@@ -1,7 +1,4 @@
-"""The only package that imports kopf. kopf watches ModelMonitors and keeps its connection; reconciling is ours.
-
-kopf runs in a thread and event loop of its own, because it ends every task of its loop when it ends.
-"""
+"""The only package that imports kopf. kopf watches ModelMonitors and keeps its connection; reconciling is ours."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,6 +6,7 @@ from typing import Any
 import kopf
 
 from modelmonitor_api import names
+from modelmonitor_operator.handlers.login import log_in
 from modelmonitor_operator.settings import Json, Settings
 
 OnMonitor = Callable[[str | None, Json], None]
@@ -23,8 +21,8 @@ def register(settings: Settings, on_monitor: OnMonitor) -> kopf.OperatorRegistry
         configure(settings, watch_seconds)
 
     @kopf.on.login(registry=registry)
-    def log_in(**given: Any) -> kopf.ConnectionInfo | None:
-        return kopf.login_with_service_account(**given) or kopf.login_with_kubeconfig(**given)
+    def authenticate(**given: Any) -> kopf.ConnectionInfo | None:
+        return log_in(**given)
 
     @kopf.on.event(names.GROUP, names.VERSION, names.PLURAL, registry=registry)
     async def monitor(event: kopf.RawEvent, **_: Any) -> None:
