@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from modelmonitor_operator.handlers.login import log_in
 
 
