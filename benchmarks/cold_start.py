@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from benchmarks.api import Api, do_all
 from benchmarks.fleet import Fleet
-from benchmarks.installation import SYSTEM, Installation, all_ready, installed, monitor_path, wait_for
+from benchmarks.installation import SYSTEM, Installation, installed, monitor_path, wait_until_ready
 from benchmarks.manifests import Json, build_monitor
 from benchmarks.synthetic import Load
 from benchmarks.table import Row
@@ -54,7 +54,7 @@ async def _measure(control_plane: ControlPlane, report: Callable[[str], None]) -
             await do_all((lambda number=number: installation.create_monitor(*_place(number)))
                          for number in range(MONITORS))
             report(f"all created after {time.monotonic() - started:.1f} s")
-            await wait_for(lambda: all_ready(api, MONITORS), 240, f"{MONITORS} monitors are Ready")
+            await wait_until_ready(api, operator, MONITORS)
             took = time.monotonic() - started
             report(f"operator: {cpu_seconds(operator.pid):.1f} s of CPU in that time")
             operator.stop()

@@ -150,14 +150,22 @@ async def at_rest(installation: Installation, monitors: int, nodes: int, load: L
             "team", f"triton-{name}", name, f"node-{number % nodes}")) for number, name in enumerate(names))
         await do_all((lambda name=name: installation.create_monitor("team", name)) for name in names)
         operator = installation.start_operator()
-        await wait_for(lambda: all_ready(installation.api, monitors), 120, f"{monitors} monitors are Ready")
+        await wait_until_ready(installation.api, operator, monitors, 120)
         yield operator
 
 
-async def all_ready(api: Api, count: int) -> bool:
-    """Whether that many ModelMonitors are Ready."""
-    items = (await api.call("GET", MONITORS_PATH))["items"]
-    return sum(map(is_ready, items)) >= count
+async def wait_until_ready(api: Api, operator: Operator, count: int, timeout_seconds: float = 240.0) -> None:
+    """Wait until that many ModelMonitors are Ready; TimeoutError says what one that is not says, and the log."""
+    items: list[Json] = []
+    try:
+        async with asyncio.timeout(timeout_seconds):
+            while sum(map(is_ready, items)) < count:
+                await asyncio.sleep(0.5)
+                items = (await api.call("GET", MONITORS_PATH))["items"]
+    except TimeoutError as error:
+        laggard = next((one.get("status", {}).get("conditions") for one in items if not is_ready(one)), None)
+        log = operator.log.read_text()[-2000:]
+        raise TimeoutError(f"no {count} Ready after {timeout_seconds:.0f} s; one says {laggard}; log: {log}") from error
 
 
 def is_ready(monitor: Json) -> bool:
