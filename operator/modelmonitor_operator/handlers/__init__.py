@@ -7,6 +7,7 @@ import kopf
 
 from modelmonitor_api import names
 from modelmonitor_operator.handlers.login import log_in
+from modelmonitor_operator.handlers.no_diffs import NoDiffs
 from modelmonitor_operator.settings import Json, Settings
 
 OnMonitor = Callable[[str | None, Json], None]
@@ -45,4 +46,4 @@ def configure(settings: kopf.OperatorSettings, watch_seconds: float) -> None:
     settings.queueing.exit_timeout = 0.5
     settings.persistence.finalizer = f"{names.GROUP}/never-used"
     settings.persistence.progress_storage = kopf.AnnotationsProgressStorage(prefix=names.GROUP)
-    settings.persistence.diffbase_storage = kopf.AnnotationsDiffBaseStorage(prefix=names.GROUP)
+    settings.persistence.diffbase_storage = NoDiffs()
