@@ -16,13 +16,13 @@ from modelmonitor_operator.controller import Controller
 from modelmonitor_operator.creation_watch import CreationWatch
 from modelmonitor_operator.cycle import Cycle
 from modelmonitor_operator.handlers import register
-from modelmonitor_operator.handlers.supervise import Supervisor
+from modelmonitor_operator.handlers.supervise import Supervisor, kopf_spawner
 from modelmonitor_operator.intake import Intake
 from modelmonitor_operator.key_ring import KeyRing
 from modelmonitor_operator.objects import CONFIG_MAP, DAEMON_SET, NODE_PLAN, POD, SECRET
 from modelmonitor_operator.reconciler import Reconciler
 from modelmonitor_operator.resync import Resync
-from modelmonitor_operator.settings import Json, Settings
+from modelmonitor_operator.settings import Settings
 from modelmonitor_operator.telemetry import Telemetry
 from modelmonitor_operator.verdicts import Verdicts
 from modelmonitor_operator.watches import Watches
@@ -107,9 +107,7 @@ async def _build(settings: Settings) -> _Parts:
 async def run_operator(settings: Settings, identity: str) -> None:
     """Run until SIGTERM or SIGINT; the Lease is released before the end."""
     stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(name, stop.set)
+    _stop_on_signals(stop)
     parts = await _build(settings)
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(parts.connection.close)
@@ -119,14 +117,17 @@ async def run_operator(settings: Settings, identity: str) -> None:
         await _run_until(stop, parts, identity)
 
 
+def _stop_on_signals(stop: asyncio.Event) -> None:
+    for name in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(name, stop.set)
+
+
 async def _run_until(stop: asyncio.Event, parts: _Parts, identity: str) -> None:
-    settings, loop = parts.settings, asyncio.get_running_loop()
-
-    def on_monitor(event_type: str | None, raw: Json) -> None:
-        loop.call_soon_threadsafe(parts.intake.monitor_event, event_type, raw)
-
+    settings = parts.settings
     watches = Watches(settings, parts.connection, parts.intake, parts.clock, parts.telemetry)
-    supervisor = Supervisor(register(settings, on_monitor), parts.clock, parts.telemetry)
+    registry = register(settings, parts.intake.monitor_event)
+    spawn = kopf_spawner(registry, lambda: _stop_on_signals(stop))
+    supervisor = Supervisor(spawn, parts.clock, parts.telemetry)
     leadership = Leadership.of(parts.cluster, parts.clock, settings.namespace, settings.lease, identity)
     leading = asyncio.create_task(leadership.run(parts.lead))
     tasks = {

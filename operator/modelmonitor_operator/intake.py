@@ -13,6 +13,7 @@ from modelmonitor_operator.errors import ClusterError
 from modelmonitor_operator.key_ring import KeyRing
 from modelmonitor_operator.keys import FleetKey, Key, PlanKey, StatusKey
 from modelmonitor_operator.objects import NODE_PLAN, POD, ObjectRef, ResourceKind, parse_stored
+from modelmonitor_operator.observed import Monitor
 from modelmonitor_operator.settings import Json, Settings
 from modelmonitor_operator.world import World
 
@@ -80,14 +81,11 @@ class Intake:
         self._ask_for_plans(self._world.nodes_with_pods() | planned)
 
     def _put_monitor(self, raw: Json) -> None:
-        monitor = parse_monitor(raw)
-        before = self._world.monitors.get(monitor.ref)
-        if (
-            before is not None
-            and before.uid == monitor.uid
-            and _older(monitor.resource_version, before.resource_version)
-        ):
+        metadata = raw["metadata"]
+        before = self._world.monitors.get(MonitorRef(metadata["namespace"], metadata["name"]))
+        if before is not None and before.uid == metadata["uid"] and not _is_newer(metadata["resourceVersion"], before):
             return
+        monitor = parse_monitor(raw)
         touched = self._world.put_monitor(monitor)
         self._ask_for_plans(touched)
         if before is None or before.uid != monitor.uid or before.deleting != monitor.deleting:
@@ -236,6 +234,7 @@ class _StoredSink:
         _LOG.debug("objects cannot be watched", extra={"kind": self._kind.kind, "error": str(error)})
 
 
-def _older(version: str, than: str) -> bool:
-    """Whether one resource version of an object is older than another; only numbers can be compared."""
-    return version.isdigit() and than.isdigit() and int(version) < int(than)
+def _is_newer(version: str, than: Monitor) -> bool:
+    """Whether a resource version says something new; versions that are no numbers can only be told apart."""
+    known = than.resource_version
+    return int(version) > int(known) if version.isdigit() and known.isdigit() else version != known

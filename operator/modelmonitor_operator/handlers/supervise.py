@@ -8,9 +8,11 @@ import asyncio
 import logging
 import random
 from collections.abc import Awaitable, Callable, Collection, Sequence
+from typing import Any
 
 import kopf
 
+from modelmonitor_api.names import FIELD_MANAGER
 from modelmonitor_operator.clock import Clock
 from modelmonitor_operator.telemetry import Telemetry
 
@@ -19,6 +21,8 @@ _FIRST_BACKOFF_SECONDS = 0.5
 _LARGEST_BACKOFF_SECONDS = 30.0
 _LONG_RUN_SECONDS = 60.0
 _END_SECONDS = 5.0
+_IDENTITY: Any = FIELD_MANAGER
+"""Without one kopf asks for the name of the user, and ends where the pod's uid has none."""
 
 Prepare = Callable[[], Awaitable[Sequence[str] | None]]
 """Catches up with what was missed and says which namespaces kopf may watch: empty means all, None not yet."""
@@ -80,6 +84,7 @@ def kopf_spawner(registry: kopf.OperatorRegistry, keep_signals: Callable[[], Non
             clusterwide=not namespaces,
             namespaces=tuple(namespaces),
             standalone=True,
+            identity=_IDENTITY,
             stop_flag=stop,
         )
         keep_signals()
