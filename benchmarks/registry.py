@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from benchmarks import cold_start, operator_update, roll_up
+from benchmarks import api_writes, cold_start, foreign_pods, operator_update, roll_up
 from benchmarks.table import Row
 
 Report = Callable[[str], None]
@@ -12,4 +12,6 @@ BENCHMARKS: Mapping[str, Callable[[Report], Sequence[Row]]] = {
     "roll-up": roll_up.measure,
     "operator-update": operator_update.measure,
     "cold-start": cold_start.measure,
+    "foreign-pods": foreign_pods.measure,
+    "api-writes": api_writes.measure,
 }
