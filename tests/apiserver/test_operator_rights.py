@@ -21,6 +21,7 @@ def installed(kubectl: Kubectl, control_plane: ControlPlane, tmp_path: Path) -> 
     installation = Installation(kubectl, tmp_path, "rights")
     for namespace in (installation.system, installation.tenant):
         kubectl.run("create", "namespace", namespace)
+    kubectl.run("delete", "modelmonitors", "--all", "--all-namespaces")
     helm = Helm(control_plane.kubeconfig)
     helm.run(
         "install", "modelmonitor", ROOT / "charts/modelmonitor", "-n", installation.system, "--set=crds.install=false"
