@@ -11,7 +11,8 @@ from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from modelmonitor_api.plan import PlannedPod
-from modelmonitor_api.summary import EndpointReading, EndpointState, ModelReading
+from modelmonitor_api.summary import EndpointState, ModelReading
+from modelmonitor_sidecar.change_log import log_change
 from modelmonitor_sidecar.snapshot import Clock, Instant, SnapshotStore, Target, TargetSnapshot
 from modelmonitor_sidecar.sources.triton import HttpReading, PageReading
 from modelmonitor_sidecar.sources.triton_answers import PageFigures, gather_figures
@@ -111,12 +112,8 @@ class TargetWatch:
             ("metrics", before.metrics, self._snapshot.metrics),
         ):
             if old.state is not new.state:
-                self._log_change(name, new)
-
-    def _log_change(self, endpoint: str, reading: EndpointReading) -> None:
-        level = logging.INFO if reading.state is EndpointState.OK else logging.WARNING
-        where = f"{self.target.namespace}/{self.target.pod.name}"
-        _LOG.log(level, "%s endpoint of %s is %s: %s", endpoint, where, reading.state.value, reading.message)
+                where = f"{self.target.namespace}/{self.target.pod.name}"
+                log_change(_LOG, f"{name} endpoint of {where}", new.state, new.message)
 
     async def run(self, places: asyncio.Semaphore, phase: Callable[[float], float]) -> None:
         """Read at the target's interval until cancelled."""

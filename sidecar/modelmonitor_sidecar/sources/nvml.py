@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from modelmonitor_api.summary import GpuReading, SourceState
+from modelmonitor_sidecar.change_log import log_change
 from modelmonitor_sidecar.snapshot import MAX_XIDS, XID_SECONDS, Clock, Instant, NvmlSnapshot, SnapshotStore, Xid
 from modelmonitor_sidecar.sources.nvml_calls import NvmlCalls
 from modelmonitor_sidecar.sources.nvml_errors import Meaning, NvmlCallError
@@ -137,8 +138,7 @@ class NvmlSource:
             return
         self._store.publish_nvml(snapshot)
         if (before.state, before.message) != (snapshot.state, snapshot.message):
-            level = logging.INFO if snapshot.state is SourceState.OK else logging.WARNING
-            _LOG.log(level, "NVML is %s: %s", snapshot.state.value, snapshot.message)
+            log_change(_LOG, "NVML", snapshot.state, snapshot.message)
 
     def _post(self, news: News) -> None:
         loop = self._loop

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from modelmonitor_api.plan import NodePlanSpec
 from modelmonitor_api.summary import SourceState
+from modelmonitor_sidecar.change_log import log_change
 from modelmonitor_sidecar.snapshot import PlanSnapshot, SnapshotStore
 from modelmonitor_sidecar.sources.plan_server import Json, WatchError, WatchExpiredError
 
@@ -115,8 +116,7 @@ class PlanFollower:
         before = self._store.newest.plan
         self._store.publish_plan(plan)
         if (before.state, before.message) != (plan.state, plan.message):
-            level = logging.INFO if plan.state is SourceState.OK else logging.WARNING
-            _LOG.log(level, "plan is %s: %s", plan.state.value, plan.message)
+            log_change(_LOG, "plan", plan.state, plan.message)
         if before.spec != plan.spec:
             _LOG.info("plan generation %s names %d monitors", plan.generation, len(plan.monitors))
             self._changed(plan)

@@ -14,6 +14,7 @@ from typing import Protocol
 import grpc.aio
 
 from modelmonitor_api.summary import DeviceHolder, SourceState
+from modelmonitor_sidecar.change_log import log_change
 from modelmonitor_sidecar.snapshot import Clock, PodResourcesSnapshot, SnapshotStore
 from modelmonitor_sidecar.sources.podresources_pb2 import (
     AllocatableResourcesRequest,
@@ -159,8 +160,7 @@ class PodResourcesSource:
         after = await self._read(before)
         self._store.publish_pod_resources(after)
         if (before.state, before.message) != (after.state, after.message):
-            level = logging.INFO if after.state is SourceState.OK else logging.WARNING
-            _LOG.log(level, "pod-resources is %s: %s", after.state.value, after.message)
+            log_change(_LOG, "pod-resources", after.state, after.message)
         return after
 
     async def _read(self, before: PodResourcesSnapshot) -> PodResourcesSnapshot:
