@@ -5,7 +5,7 @@
 
 #include "state.h"
 
-#define POLL_MILLISECONDS 20
+#define POLL_MILLISECONDS 100
 #define ALL_INSTANCES 0xFFFFFFFF
 
 struct nvmlEventSet_st {
