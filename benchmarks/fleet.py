@@ -48,18 +48,20 @@ class Fleet:
         pages = build_app(self._body, lambda: self._key)
         runner = await serve(pages, [sidecar_address(number) for number in range(self.nodes)])
         core = f"/api/v1/namespaces/{self.system}"
-        tasks = [
-            asyncio.create_task(self.api.follow(f"{core}/pods", {}, self._see_pod)),
-            asyncio.create_task(self.api.follow(f"{core}/secrets", {}, self._see_secret)),
-            asyncio.create_task(self.api.follow(_PLANS.format(self.system), {}, self._see_plan)),
-            asyncio.create_task(self._beat()),
-        ]
+        follow = self.api.follow
+        work = (
+            follow(f"{core}/pods", {}, self._see_pod),
+            follow(f"{core}/secrets", {}, self._see_secret),
+            follow(_PLANS.format(self.system), {}, self._see_plan),
+            self._beat(),
+        )
         try:
-            yield
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(each) for each in work]
+                yield
+                for task in tasks:
+                    task.cancel()
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
             await runner.cleanup()
 
     def _names(self) -> list[str]:

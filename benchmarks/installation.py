@@ -15,11 +15,11 @@ from typing import Any
 
 import yaml
 
-from benchmarks.api import Api, do_all
+from benchmarks.api import Api, ApiError, do_all
 from benchmarks.fleet import Fleet
 from benchmarks.manifests import Json, build_monitor, build_running_status, build_triton_pod
 from benchmarks.synthetic import Load
-from modelmonitor_api.names import API_VERSION, PLURAL
+from modelmonitor_api.names import API_VERSION, PLAN_PLURAL, PLURAL
 from modelmonitor_testbed.controlplane import ControlPlane, free_ports
 from modelmonitor_testbed.kubeconfig import write_kubeconfig
 from modelmonitor_testbed.process import start_bound
@@ -28,6 +28,7 @@ ROOT = Path(__file__).parents[1]
 SYSTEM = "bench-system"
 OPERATOR = f"system:serviceaccount:{SYSTEM}:modelmonitor-operator"
 MONITORS_PATH = f"/apis/{API_VERSION}/{PLURAL}"
+PLANS_PATH = f"/apis/{API_VERSION}/{PLAN_PLURAL}"
 _CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 
 
@@ -85,8 +86,9 @@ class Installation:
 
     async def _established(self) -> bool:
         try:
-            await self.api.call("GET", MONITORS_PATH)
-        except RuntimeError:
+            for path in (MONITORS_PATH, PLANS_PATH):
+                await self.api.call("GET", path)
+        except ApiError:
             return False
         return True
 

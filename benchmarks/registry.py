@@ -2,13 +2,15 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from benchmarks import api_writes, cold_start, foreign_pods, operator_update, roll_up
+from benchmarks import api_writes, cold_start, foreign_pods, operator_update, roll_up, sidecar_cpu, sidecar_memory
 from benchmarks.table import Row
 
 Report = Callable[[str], None]
 """Says on standard error how far a benchmark is."""
 
 BENCHMARKS: Mapping[str, Callable[[Report], Sequence[Row]]] = {
+    "sidecar-memory": sidecar_memory.measure,
+    "sidecar-cpu": sidecar_cpu.measure,
     "roll-up": roll_up.measure,
     "operator-update": operator_update.measure,
     "cold-start": cold_start.measure,
