@@ -49,13 +49,19 @@ def start_bound(command: Sequence[str | Path], log: Path) -> subprocess.Popen[by
         return subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
 
 
+_DETACHED: list[subprocess.Popen[bytes]] = []
+"""Kept, because Python warns of a running child that nobody holds."""
+
+
 def start_detached(command: Sequence[str | Path], log: Path) -> subprocess.Popen[bytes]:
     """Start a program that outlives its parent, in a session of its own."""
     with log.open("ab") as output:
-        return subprocess.Popen(
+        child = subprocess.Popen(
             [str(word) for word in command],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
             start_new_session=True,
         )
+    _DETACHED.append(child)
+    return child

@@ -7,23 +7,9 @@ from modelmonitor_api.status import HealthState
 from modelmonitor_testbed.installation import SYSTEM_NAMESPACE, Installation
 from modelmonitor_testbed.kubectl import wait_until
 from tests.cluster.scenario import MonitorView, monitor_manifest
-from tests.cluster.workloads import TEAM, make_namespace
+from tests.cluster.workloads import TEAM, make_namespace, scale_operator
 
-OPERATOR = "deployment/modelmonitor-operator"
 DAEMON_SET = "modelmonitor-sidecar"
-
-
-def scale_operator(house: Installation, replicas: int) -> None:
-    """Take the operator away, or bring it back."""
-    house.kubectl.run("scale", OPERATOR, f"--replicas={replicas}", "--namespace", SYSTEM_NAMESPACE)
-    selector = "app.kubernetes.io/component=operator"
-    wait_until(
-        lambda: len(house.kubectl.get("pods", namespace=SYSTEM_NAMESPACE, selector=selector)["items"]) == replicas,
-        60,
-        f"{replicas} operator pods",
-    )
-    if replicas:
-        house.kubectl.run("rollout", "status", OPERATOR, "--namespace", SYSTEM_NAMESPACE, "--timeout=60s")
 
 
 def test_a_restarted_operator_knows_at_once_what_happened_while_it_was_away(

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from modelmonitor_testbed.installation import Installation
+from modelmonitor_testbed.installation import SYSTEM_NAMESPACE, Installation
 from modelmonitor_testbed.kubectl import pod_is_ready, wait_until
 from modelmonitor_testbed.triton.manifests import TritonOptions, load_deployment, triton_deployment, triton_service
 
@@ -47,13 +47,19 @@ def start_triton(house: Installation, namespace: str, name: str, options: Triton
 
 
 def start_broken_triton(house: Installation, namespace: str, name: str) -> None:
-    """A Triton with a model whose code is not there."""
+    """A Triton with a model whose code does not compile."""
     options = TritonOptions(models=("fast", "queue"), arguments=("--exit-on-error=false",))
     deployment = triton_deployment(name, namespace, options)
     pod = deployment["spec"]["template"]["spec"]
-    pod["volumes"].append({"name": "empty", "emptyDir": {}})
-    pod["containers"][0]["volumeMounts"].append({"name": "empty", "mountPath": "/models/queue/1"})
-    house.kubectl.apply(triton_service(name, namespace), deployment)
+    pod["volumes"].append({"name": "code", "configMap": {"name": f"{name}-code"}})
+    pod["containers"][0]["volumeMounts"].append({"name": "code", "mountPath": "/models/queue/1"})
+    code = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": f"{name}-code", "namespace": namespace},
+        "data": {"model.py": "this is no Python("},
+    }
+    house.kubectl.apply(code, triton_service(name, namespace), deployment)
 
 
 def start_load(house: Installation, namespace: str, service: str, rates: dict[str, float], name: str = "") -> None:
@@ -90,3 +96,25 @@ def python_pod(name: str, namespace: str, app: str, script: str = SLEEP, **spec:
         "metadata": {"name": name, "namespace": namespace, "labels": {"app": app}},
         "spec": {"terminationGracePeriodSeconds": 1, "containers": [container], **spec},
     }
+
+
+OPERATOR = "deployment/modelmonitor-operator"
+
+
+def scale_operator(house: Installation, replicas: int) -> None:
+    """Take the operator away, or bring it back."""
+    house.kubectl.run("scale", OPERATOR, f"--replicas={replicas}", "--namespace", SYSTEM_NAMESPACE)
+    selector = "app.kubernetes.io/component=operator"
+    wait_until(
+        lambda: len(house.kubectl.get("pods", namespace=SYSTEM_NAMESPACE, selector=selector)["items"]) == replicas,
+        60,
+        f"{replicas} operator pods",
+    )
+    if replicas:
+        house.kubectl.run("rollout", "status", OPERATOR, "--namespace", SYSTEM_NAMESPACE, "--timeout=60s")
+
+
+def operator_metrics(house: Installation) -> str:
+    """The operator's own page."""
+    path = f"/api/v1/namespaces/{SYSTEM_NAMESPACE}/services/modelmonitor-operator:http/proxy/metrics"
+    return house.kubectl.run("get", "--raw", path)

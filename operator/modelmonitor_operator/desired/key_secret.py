@@ -1,4 +1,4 @@
-"""The Secret with the key that signs summaries. It is immutable: a new key is a new Secret."""
+"""The Secret with the key that signs summaries. Not immutable: the kubelet never reads an immutable one again."""
 
 import base64
 import binascii
@@ -22,7 +22,6 @@ def build_key_secret(settings: Settings, anchor: StoredObject, key: bytes) -> Js
         "kind": SECRET.kind,
         "metadata": build_metadata(settings, anchor, settings.key_secret_name, "key"),
         "type": "Opaque",
-        "immutable": True,
         "data": {names.KEY_SECRET_FIELD: base64.b64encode(key).decode()},
     }
 
