@@ -1,9 +1,9 @@
 """Triton's metrics page as series of ours, in time that grows with the page's length and no faster.
 
 A page is what a tenant's process chooses to send. So only names of the catalogue pass, a bad line loses that line and
-is counted, lines and series are capped, and labels that say whose series it is are dropped: the pod says that, by the
-address that was read. `gpu_uuid` is dropped too, because only some series carry it, and series that become equal are
-added up.
+is counted, lines, series and models are capped, and labels that say whose series it is are dropped: the pod says that,
+by the address that was read. `gpu_uuid` is dropped too, because only some series carry it, and series that become equal
+are added up.
 """
 
 import re
@@ -16,6 +16,8 @@ from modelmonitor_api.names import LABEL_MODEL, LABEL_VERSION, TARGET_LABELS
 MAX_LINE_BYTES = 16 * 1024
 MAX_LINES = 60_000
 MAX_SERIES = 20_000
+MAX_MODELS = 500
+"""Model versions of one pod that are read: the windows of each cost memory, and a tenant may name any number."""
 MAX_EXTRA_LABELS = 8
 MAX_LABEL_CHARACTERS = 256
 LINES_A_STEP = 256
@@ -72,7 +74,7 @@ class ParsedPage:
 
     Attributes:
         bad_lines: lines that were no samples.
-        dropped_series: lines beyond the largest number of series or lines.
+        dropped_series: lines beyond the largest number of series, models or lines.
         is_triton: a name that begins with `nv_` was there.
     """
 
@@ -132,6 +134,7 @@ class _Page:
 
     values: dict[tuple[str, str], Series] = field(default_factory=dict)
     known_labels: dict[str, PageLabels] = field(default_factory=dict)
+    models: set[tuple[str, str]] = field(default_factory=set)
     bad_lines: int = 0
     dropped_series: int = 0
     is_triton: bool = False
@@ -181,10 +184,18 @@ class _Page:
         if known is not None:
             add = max if series.labels.get("quantile") else float.__add__
             self.values[key] = Series(series.name, known.labels, add(known.value, series.value))
-        elif len(self.values) < MAX_SERIES:
+        elif len(self.values) < MAX_SERIES and self._has_place(series.labels):
             self.values[key] = series
         else:
             self.dropped_series += 1
+
+    def _has_place(self, labels: PageLabels) -> bool:
+        model = (labels.model, labels.version)
+        if labels.model and model not in self.models:
+            if len(self.models) >= MAX_MODELS:
+                return False
+            self.models.add(model)
+        return True
 
 
 def parse_in_steps(body: bytes) -> Iterator[ParsedPage | None]:

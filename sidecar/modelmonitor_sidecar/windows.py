@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from modelmonitor_api.summary import ModelWindow
+from modelmonitor_sidecar.exposition import MAX_MODELS
 
 POINTS_A_WINDOW = 64
 MAX_WINDOWS = 8
@@ -109,14 +110,15 @@ def _add_reasons(totals: tuple[tuple[str, int], ...], more: Iterable[tuple[str, 
 
 
 def _advance(totals: _Totals, before: ModelSample, after: ModelSample) -> _Totals:
-    """The totals after one more reading; a source missing on either side adds nothing."""
+    """The totals after one more reading, the same object where nothing moved; a source that is missing adds nothing."""
     statistics, page, reasons = totals.statistics, totals.page, totals.reasons
     if before.statistics and after.statistics:
         statistics = _add(statistics, _increase(_numbers(before.statistics), _numbers(after.statistics)))
     if before.page and after.page:
         page = _add(page, _increase(_numbers(before.page), _numbers(after.page)))
         reasons = _add_reasons(reasons, _reason_increase(before.page.failures, after.page.failures))
-    return _Totals(statistics, page, reasons, after.statistics is not None, after.page is not None)
+    advanced = _Totals(statistics, page, reasons, after.statistics is not None, after.page is not None)
+    return totals if advanced == totals else advanced
 
 
 class _ModelHistory:
@@ -133,6 +135,11 @@ class _ModelHistory:
             self._last = _ORIGIN
             self.ask_for(windows)
             self.add(at, sample)
+
+    @property
+    def newest(self) -> float:
+        """When the model was last read."""
+        return self._head.at
 
     def ask_for(self, windows: Iterable[int]) -> None:
         """Keep points for these windows and no others."""
@@ -199,18 +206,28 @@ class TargetHistory:
         """Take a reading of the pod at `at` seconds of a monotonic clock.
 
         A model that is new in a pod which was read before has begun at zero since then. A model that a complete
-        reading lacks is forgotten; an incomplete one (an endpoint did not answer) forgets nothing.
+        reading lacks is forgotten; an incomplete one (an endpoint did not answer) forgets only what was silent for
+        longer than every window. Models beyond the cap have no windows.
         """
+        for gone in self._gone(at, samples, complete=complete):
+            del self._models[gone]
         for key, sample in samples.items():
             known = self._models.get(key)
-            if known is None:
-                self._models[key] = _ModelHistory(at, sample, self._windows, self._complete_at)
-            else:
+            if known is not None:
                 known.add(at, sample)
+            elif len(self._models) < MAX_MODELS:
+                self._models[key] = _ModelHistory(at, sample, self._windows, self._complete_at)
         if complete:
-            for gone in self._models.keys() - samples.keys():
-                del self._models[gone]
-            self._complete_at = at
+            self._complete_at = at if samples.keys() <= self._models.keys() else None
+
+    def _gone(self, at: float, samples: Mapping[ModelKey, ModelSample], *, complete: bool) -> list[ModelKey]:
+        absent = self._models.keys() - samples.keys()
+        if complete:
+            return list(absent)
+        silent = [key for key in absent if at - self._models[key].newest > max(self._windows, default=0)]
+        if silent:
+            self._complete_at = None  # They may come back with counts of before.
+        return silent
 
     def windows(self, key: ModelKey) -> tuple[ModelWindow, ...]:
         """What one model did in each window; empty for a model that was never read."""

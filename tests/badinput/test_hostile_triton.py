@@ -189,7 +189,8 @@ async def test_a_proxy_of_the_environment_is_not_used(monkeypatch: pytest.Monkey
 @pytest.mark.parametrize(
     ("body", "words"),
     [
-        pytest.param(b"[" * 2_000_000, "nested", id="JSON nested two million deep"),
+        pytest.param(b"[" * 90_000, "nested", id="JSON nested ninety thousand deep"),
+        pytest.param(b'{"model_stats": [' + b"[]," * 1_000_000, "100000 values", id="JSON of a million lists"),
         pytest.param(b'{"model_stats": 5}', "no list model_stats", id="JSON of another form"),
         pytest.param(b'{"model_stats": [', "no JSON", id="JSON that ends too soon"),
         pytest.param(b'{"model_stats": "\xff\xfe"}', "JSON", id="JSON that is no UTF-8"),

@@ -4,12 +4,10 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from modelmonitor_sidecar.exposition import LARGEST_COUNT, Series
+from modelmonitor_sidecar.exposition import LARGEST_COUNT, MAX_MODELS, Series
 from modelmonitor_sidecar.sources.endpoint_errors import printable
 from modelmonitor_sidecar.windows import MAX_REASONS, ModelKey, PageCounters, StatisticsCounters
 
-MAX_MODELS = 2000
-"""Model versions of one pod that are read."""
 MAX_NAME_CHARACTERS = 256
 _NANOSECONDS, _MICROSECONDS = 1e-9, 1e-6
 _PENDING = "nv_inference_pending_request_count"

@@ -9,6 +9,8 @@ from modelmonitor_sidecar.sources.bounded_http import BoundedAnswer, BoundedHttp
 from modelmonitor_sidecar.sources.endpoint_errors import empty_error, malformed_error, status_error
 
 _READINESS = "v2/health/"
+MAX_VALUES = 100_000
+"""Values in one JSON answer, counted before it is parsed: two bytes may become an object of 64. A model takes 45."""
 
 
 class BoundedTritonClient(InferenceServerClient):  # type: ignore[misc]
@@ -36,8 +38,12 @@ class BoundedTritonClient(InferenceServerClient):  # type: ignore[misc]
     async def _ask(self, method: str, path: str) -> BoundedAnswer:
         url = f"{self._base_url}/{path}"
         answer = await self._http.ask(method, url)
-        if not path.startswith(_READINESS) and answer.status == 200 and not answer.body.strip():
+        if path.startswith(_READINESS):
+            return answer
+        if answer.status == 200 and not answer.body.strip():
             raise empty_error(url)
+        if sum(map(answer.body.count, (b"{", b"[", b","))) > MAX_VALUES:
+            raise malformed_error(url, f"the JSON has more than {MAX_VALUES} values")
         return answer
 
     async def ready(self) -> bool:

@@ -11,6 +11,7 @@ from modelmonitor_sidecar.exposition import (
     LINES_A_STEP,
     MAX_EXTRA_LABELS,
     MAX_LINES,
+    MAX_MODELS,
     MAX_SERIES,
     ParsedPage,
     parse_in_steps,
@@ -116,9 +117,15 @@ def test_more_labels_than_the_cap_are_left_out() -> None:
 
 
 def test_series_beyond_the_cap_are_dropped_and_counted() -> None:
-    body = b"".join(b'nv_inference_count{model="m%d",version="1"} 1\n' % n for n in range(MAX_SERIES + 5))
+    body = b"".join(b'nv_inference_count{model="a",version="1",tag="%d"} 1\n' % n for n in range(MAX_SERIES + 5))
     page = parse_page(body)
     assert (len(page.series), page.dropped_series) == (MAX_SERIES, 5)
+
+
+def test_models_beyond_the_cap_are_dropped_and_counted_while_known_ones_go_on() -> None:
+    lines = [b'nv_inference_count{model="m%d",version="1"} 1\n' % n for n in range(MAX_MODELS + 5)]
+    page = parse_page(b"".join(lines) + b'nv_inference_exec_count{model="m0",version="1"} 1\n')
+    assert (len(page.series), page.dropped_series) == (MAX_MODELS + 1, 5)
 
 
 def test_lines_beyond_the_cap_are_not_read() -> None:

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from modelmonitor_sidecar.exposition import parse_page
-from modelmonitor_sidecar.sources.triton_answers import MAX_MODELS, gather_figures, parse_index, parse_statistics
+from modelmonitor_sidecar.exposition import MAX_MODELS, parse_page
+from modelmonitor_sidecar.sources.triton_answers import gather_figures, parse_index, parse_statistics
 from modelmonitor_sidecar.windows import StatisticsCounters
 from tests.unit.sidecar.readings import FIXTURES, page_text
 

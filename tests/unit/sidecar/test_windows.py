@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modelmonitor_api.summary import ModelWindow
+from modelmonitor_sidecar.exposition import MAX_MODELS
 from modelmonitor_sidecar.windows import (
     MAX_WINDOWS,
     POINTS_A_WINDOW,
@@ -126,6 +127,25 @@ def test_memory_does_not_grow_with_the_number_of_readings() -> None:
     made = history(*[(t * 5.0, sample(t)) for t in range(5000)], windows=(3600,))
     assert len(made._models[FAST]._rings[3600]) <= POINTS_A_WINDOW + 2
     assert window(made).successes == pytest.approx(720, abs=720 / POINTS_A_WINDOW)
+
+
+def test_new_models_at_each_reading_of_half_an_answer_do_not_make_memory_grow() -> None:
+    made = TargetHistory()
+    made.ask_for((60,))
+    for turn in range(5):
+        made.add(turn * 15.0, {(f"m{turn}-{n}", "1"): sample(n) for n in range(MAX_MODELS)}, complete=False)
+    assert len(made._models) == MAX_MODELS
+    assert made.windows(("m1-0", "1")) == ()
+    made.add(90.0, {FAST: sample(1)}, complete=False)
+    assert made._models.keys() == {FAST}
+
+
+def test_a_model_that_comes_back_after_a_long_silence_of_its_endpoint_has_not_begun_at_zero() -> None:
+    made = history((0, sample(1000)))
+    made.add(90, {}, complete=False)
+    made.add(105, {FAST: sample(1010)}, complete=True)
+    made.add(120, {FAST: sample(1015)}, complete=True)
+    assert window(made).successes == 5
 
 
 @given(st.lists(st.integers(min_value=0, max_value=1000), min_size=1, max_size=80))
