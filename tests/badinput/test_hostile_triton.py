@@ -45,6 +45,24 @@ async def page_of(reader: TritonReader, *pieces: bytes) -> PageReading:
             answer(b"no gzip", more="Content-Encoding: gzip\r\n"), EndpointState.MALFORMED, "broken", id="broken gzip"
         ),
         pytest.param(
+            answer(gzip.compress(GOOD * 9)[:-9], more="Content-Encoding: gzip\r\n"),
+            EndpointState.MALFORMED,
+            "ends too soon",
+            id="gzip without its end",
+        ),
+        pytest.param(
+            answer(gzip.compress(GOOD) + b"\0" * 500_000, more="Content-Encoding: gzip\r\n"),
+            EndpointState.MALFORMED,
+            "goes on after its end",
+            id="gzip that goes on after its end",
+        ),
+        pytest.param(
+            answer(b"", more="Content-Encoding: gzip\r\n"),
+            EndpointState.EMPTY,
+            "empty page",
+            id="an empty page as gzip",
+        ),
+        pytest.param(
             answer(GOOD, more="Content-Encoding: br\r\n"), EndpointState.MALFORMED, "br", id="an encoding not asked for"
         ),
         pytest.param(answer(b"x" * (MAX_BODY_BYTES + 1)), EndpointState.TOO_LARGE, "4 MiB", id="a body too large"),
