@@ -101,6 +101,10 @@ def watch(
     return known
 
 
+def _fault(error: Exception) -> str:
+    return f"the sidecar cannot take what the driver answers ({type(error).__name__}: {error}); see its log"[:512]
+
+
 class NvmlSource:
     """Reads NVML until it is stopped. It owns the thread and the watchdog."""
 
@@ -141,9 +145,12 @@ class NvmlSource:
             log_change(_LOG, "NVML", snapshot.state, snapshot.message)
 
     def _post(self, news: News) -> None:
-        loop = self._loop
-        if loop is not None and not self._stop.is_set() and not loop.is_closed():
-            loop.call_soon_threadsafe(lambda: self._publish(fold(self._store.newest.nvml, news)))
+        if self._loop is None or self._stop.is_set():
+            return
+        try:
+            self._loop.call_soon_threadsafe(lambda: self._publish(fold(self._store.newest.nvml, news)))
+        except RuntimeError:
+            self._stop.set()  # The event loop is closed: nobody is left to tell.
 
     def _run(self) -> None:
         pause = 1.0
@@ -151,12 +158,15 @@ class NvmlSource:
             try:
                 self._serve(NvmlSession(self._calls))
                 pause = 1.0
+                continue
             except NvmlCallError as error:
-                self._post(Failed(self._clock(), error.rule.state, str(error)))
-                self._stop.wait(pause)
-                pause = min(2 * pause, self._interval())
-            except RuntimeError:
-                return  # The event loop is closed: nobody is left to tell.
+                failed = Failed(self._clock(), error.rule.state, str(error))
+            except Exception as error:  # A thread that ended would leave the last state in force for ever.
+                _LOG.exception("reading NVML failed")
+                failed = Failed(self._clock(), SourceState.FAILED, _fault(error))
+            self._post(failed)
+            self._stop.wait(pause)
+            pause = min(2 * pause, self._interval())
 
     def _serve(self, session: NvmlSession) -> None:
         """Read and wait, until the session must begin anew.

@@ -154,6 +154,17 @@ async def test_a_call_that_hangs_is_hung_lets_readings_go_and_goes_on_when_it_re
     assert len((await nvml.state_is(SourceState.OK)).gpus) == 3
 
 
+async def test_an_answer_that_our_code_cannot_take_is_a_failure_and_passes(
+    nvml: Simulated, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await nvml.state_is(SourceState.OK)
+    with monkeypatch.context() as patched:
+        patched.setattr(pynvml, "nvmlDeviceGetUtilizationRates", lambda _handle: "no structure")
+        seen = await nvml.state_is(SourceState.FAILED)
+    assert (seen.gpus, "AttributeError" in seen.message) == ((), True)
+    assert len((await nvml.state_is(SourceState.OK)).gpus) == 3
+
+
 async def test_an_xid_arrives_with_its_gpu(nvml: Simulated) -> None:
     seen = await nvml.until(lambda n: len(n.gpus) == 3)
     nvml.gpusim("xid", "1", "79")
