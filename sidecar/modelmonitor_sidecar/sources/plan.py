@@ -107,8 +107,6 @@ class PlanFollower:
         if kind != "BOOKMARK":
             given = None if kind == "DELETED" else plan
             self._publish(accept_plan(self._store.newest.plan, given, self._node))
-        elif self._store.newest.plan.state is SourceState.FAILED:
-            self._publish(replace(self._store.newest.plan, state=SourceState.OK, message=""))
         metadata = plan.get("metadata")
         return str(metadata.get("resourceVersion", "")) if isinstance(metadata, dict) else ""
 

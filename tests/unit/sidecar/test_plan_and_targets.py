@@ -94,6 +94,16 @@ async def test_a_watch_goes_on_from_the_newest_version_that_it_saw() -> None:
     assert server.watched_from == ["100", "120", "120"]
 
 
+async def test_a_plan_that_cannot_be_read_stays_a_failure_when_a_bookmark_follows() -> None:
+    events = [
+        {"type": "MODIFIED", "object": {"metadata": {"generation": 2, "resourceVersion": "107"}, "spec": {}}},
+        {"type": "BOOKMARK", "object": {"metadata": {"resourceVersion": "120"}}},
+    ]
+    store, changes, _ = await follow(ScriptedServer([stored(1)], [events]))
+    assert (store.newest.plan.state, store.newest.plan.generation, changes) == (SourceState.FAILED, 1, [1])
+    assert "cannot be read" in store.newest.plan.message
+
+
 async def test_a_version_that_is_too_old_is_listed_again_without_an_error() -> None:
     server = ScriptedServer([stored(1), stored(2, name="other")], [[WatchExpiredError("410")]])
     store, changes, _ = await follow(server)
