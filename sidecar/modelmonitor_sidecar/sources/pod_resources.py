@@ -63,11 +63,7 @@ class KubeletSocket:
         Raises:
             PodResourcesError: there is no socket, or the kubelet does not answer.
         """
-        if not self._path.exists():
-            raise PodResourcesError(
-                SourceState.ABSENT,
-                f"{self._path} is not there: no kubelet serves pod-resources, or the folder is not mounted",
-            )
+        _require_socket(self._path)
         if self._channel is None:
             self._channel = grpc.aio.insecure_channel(f"unix:{self._path}", options=_OPTIONS)
         try:
@@ -100,6 +96,19 @@ class KubeletSocket:
         )
         answer: AllocatableResourcesResponse = await call(AllocatableResourcesRequest(), timeout=DEADLINE_SECONDS)
         return answer
+
+
+def _require_socket(path: Path) -> None:
+    try:
+        there = path.exists()
+    except OSError as error:
+        raise PodResourcesError(
+            SourceState.FAILED, f"{path} cannot be reached: {error.strerror}; the kubelet's folder asks for uid 0"
+        ) from error
+    if not there:
+        raise PodResourcesError(
+            SourceState.ABSENT, f"{path} is not there: no kubelet serves pod-resources, or the folder is not mounted"
+        )
 
 
 def _explain(path: Path, error: grpc.aio.AioRpcError) -> str:

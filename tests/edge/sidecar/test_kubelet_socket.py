@@ -1,6 +1,7 @@
 """The pod-resources API over a real unix socket and real gRPC."""
 
 import asyncio
+import errno
 import socket
 import tempfile
 from collections.abc import AsyncIterator, Iterator
@@ -99,6 +100,17 @@ async def test_a_socket_that_was_made_anew_is_connected_to_anew(socket_path: Pat
         assert (await reading.read_once()).state is SourceState.ABSENT
         async with kubelet(socket_path, "GPU-2"):
             assert (await reading.read_once()).allocatable == ("GPU-2",)
+
+
+async def test_a_folder_that_may_not_be_entered_is_a_failure_with_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(_path: Path) -> bool:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(Path, "exists", refused)
+    async with source(Path("/var/lib/kubelet/pod-resources/kubelet.sock")) as reading:
+        seen = await reading.read_once()
+    assert seen.state is SourceState.FAILED
+    assert "Permission denied; the kubelet's folder asks for uid 0" in seen.message
 
 
 async def test_a_socket_that_nobody_serves_is_a_failure_with_the_reason(socket_path: Path) -> None:
