@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from modelmonitor_api.plan import PlannedPod
-from modelmonitor_api.summary import EndpointState, ModelReading
+from modelmonitor_api.summary import EndpointReading, EndpointState, ModelReading
 from modelmonitor_sidecar.change_log import log_change
 from modelmonitor_sidecar.snapshot import Clock, Instant, SnapshotStore, Target, TargetSnapshot
 from modelmonitor_sidecar.sources.triton import HttpReading, PageReading
@@ -79,11 +79,20 @@ class TargetWatch:
         """Read the pod and publish what it said."""
         target = self.target
         http, page = await self._reader.read(target.pod)
-        now = self._clock()
-        before, self._snapshot = self._snapshot, self._observe(target, http, page, now)
-        self._store.publish_target(self._snapshot)
-        self._log_changes(before)
+        self._publish(self._observe(target, http, page, self._clock()))
         return self._snapshot
+
+    def _publish(self, snapshot: TargetSnapshot) -> None:
+        before, self._snapshot = self._snapshot, snapshot
+        self._store.publish_target(snapshot)
+        self._log_changes(before)
+
+    def _faulty(self, error: Exception) -> TargetSnapshot:
+        """A reading that our own code failed at: as one without answers, so that the last one is not shown for ever."""
+        message = f"the sidecar cannot read what this pod answers ({type(error).__name__}); its log says where"
+        reading = EndpointReading(state=EndpointState.MALFORMED, message=message)
+        before = self._snapshot
+        return TargetSnapshot(self.target, before.reading + 1, before.read, http=reading, metrics=reading)
 
     def _observe(self, target: Target, http: HttpReading, page: PageReading, now: Instant) -> TargetSnapshot:
         figures = gather_figures(page.page.series)
@@ -124,8 +133,9 @@ class TargetWatch:
             async with places:
                 try:
                     await self.read_once()
-                except Exception:
+                except Exception as error:
                     _LOG.exception("reading %s/%s failed", self.target.namespace, self.target.pod.name)
+                    self._publish(self._faulty(error))
             due = max(due + self.target.interval_seconds, self._clock().at)
 
 

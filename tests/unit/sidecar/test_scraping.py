@@ -115,19 +115,24 @@ async def test_a_changed_interval_keeps_what_is_known_of_the_pod() -> None:
     await scheduler.close()
 
 
-async def test_a_fault_of_ours_in_one_reading_does_not_end_the_readings() -> None:
+async def test_a_fault_of_ours_in_one_reading_is_told_and_does_not_end_the_readings() -> None:
     class Faulty(ScriptedReader):
         async def read(self, wanted: PlannedPod) -> tuple[HttpReading, PageReading]:
-            if not self.asked:
+            if len(self.asked) == 1:
                 self.asked.append(wanted.name)
                 raise RuntimeError("a fault of ours")
             return await super().read(wanted)
 
-    store, clock = SnapshotStore(), FakeClock()
+    store, clock, states = SnapshotStore(), FakeClock(), {}
     scheduler = ScrapeScheduler(Faulty(), store, clock, phase=lambda _: 0.0)
     scheduler.follow({"uid-a": target("a")})
     for _ in range(100):
         clock.at += 5
         await asyncio.sleep(0)
-    assert store.newest.targets.keys() == {"uid-a"}
+        states.update({t.reading: (t.http.state, len(t.models)) for t in store.newest.targets.values()})
+    assert [states[n] for n in (1, 2, 3)] == [
+        (EndpointState.OK, 1),
+        (EndpointState.MALFORMED, 0),
+        (EndpointState.OK, 1),
+    ]
     await scheduler.close()
