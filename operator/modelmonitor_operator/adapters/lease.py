@@ -79,10 +79,12 @@ class Leadership:
         return True
 
     async def _renew_until_lost(self) -> None:
-        margin = min(self._settings.timeout_seconds, self._settings.duration_seconds / 4)
+        margin = min(self._settings.timeout_seconds, self._settings.duration_seconds / 2)
         pause = self._settings.renew_seconds
         while True:
             await self._clock.sleep(pause)
+            if self._is_late(margin):
+                return
             try:
                 await self._write(self._held, self._identity)
                 pause = self._settings.renew_seconds
@@ -91,8 +93,12 @@ class Leadership:
             except ClusterError as exc:
                 _LOG.warning("cannot renew the lease", extra={"error": str(exc)})
                 pause = min(1.0, self._settings.renew_seconds)
-            if must_stop(self._renewed_at, self._settings.duration_seconds, margin, self._clock.monotonic()):
+            if self._is_late(margin):
                 return
+
+    def _is_late(self, margin: float) -> bool:
+        """Whether a renewal that starts now could end after others may lead."""
+        return must_stop(self._renewed_at, self._settings.duration_seconds, margin, self._clock.monotonic())
 
     async def _release(self) -> None:
         with suppress(ClusterError):

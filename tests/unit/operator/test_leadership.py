@@ -149,6 +149,28 @@ async def test_a_leader_that_cannot_renew_stops_its_work_in_time() -> None:
     assert stopped_at[0] < LeaseSettings().duration_seconds
 
 
+async def test_no_renewal_begins_that_could_end_after_others_may_lead() -> None:
+    leases, clock, limits = FakeLeases(), SlowClock(), LeaseSettings()
+    begun: list[float] = []
+
+    def fail() -> None:
+        begun.append(clock.now - started)
+        raise UnavailableError("refused")
+
+    async def work() -> None:
+        leases._check = fail  # type: ignore[method-assign]
+        await asyncio.Event().wait()
+
+    started = clock.now
+    task = asyncio.create_task(leadership(leases, clock).run(work))
+    await until(task, lambda: begun and begun[-1] > limits.duration_seconds)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    renewals = [at for at in begun if at < limits.duration_seconds][:-1]  # the last one is the release
+    assert renewals
+    assert max(renewals) <= limits.duration_seconds - limits.timeout_seconds
+
+
 async def test_a_leader_whose_lease_another_took_stops_at_once() -> None:
     leases, ended = FakeLeases(), asyncio.Event()
 
