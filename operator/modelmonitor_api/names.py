@@ -20,7 +20,6 @@ COMPONENT_LABEL = "app.kubernetes.io/component"
 INSTANCE_LABEL = "app.kubernetes.io/instance"
 MANAGED_BY = "modelmonitor-operator"
 SIDECAR_NAME = "modelmonitor-sidecar"
-DESIRED_HASH_ANNOTATION = f"{GROUP}/desired-hash"
 
 SIDECAR_PORT = 9402
 SIDECAR_PORT_NAME = "sidecar"

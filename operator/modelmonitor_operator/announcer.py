@@ -1,7 +1,7 @@
 """Which Events are written: each monitor may say a few at once and then one every half minute, and nothing twice."""
 
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from modelmonitor_operator.desired.event import Announcement, build_event
 from modelmonitor_operator.observed import Monitor
@@ -16,24 +16,30 @@ _REMEMBERED = 64
 class Announcer:
     """A token bucket and a short memory for each monitor."""
 
-    def __init__(self) -> None:
+    def __init__(self, count_dropped: Callable[[], None] = lambda: None) -> None:
         self._tokens: dict[str, tuple[float, float]] = {}
         self._said: dict[str, OrderedDict[tuple[str, str], float]] = {}
         self._serial = 0
-        self.dropped = 0
+        self._count_dropped = count_dropped
+        self._pruned_at = 0.0
 
     def admit(self, monitor: Monitor, announcements: Iterable[Announcement], now: float) -> tuple[EmitEvent, ...]:
-        """The Events to write now; the others are counted in `dropped` or were said a short while ago."""
+        """The Events to write now; the others are counted as dropped or were said a short while ago."""
+        self._prune(now)
         return tuple(
             self._build(monitor, announcement, now)
             for announcement in announcements
             if self._is_news(monitor.uid, announcement, now) and self._spend(monitor.uid, now)
         )
 
-    def forget(self, uid: str) -> None:
-        """The monitor is gone."""
-        self._tokens.pop(uid, None)
-        self._said.pop(uid, None)
+    def _prune(self, now: float) -> None:
+        """Forget monitors that have said nothing for so long that nothing of it counts any more."""
+        if now - self._pruned_at < REPEAT_SECONDS:
+            return
+        self._pruned_at = now
+        for uid in [uid for uid, (_, at) in self._tokens.items() if now - at >= REPEAT_SECONDS]:
+            del self._tokens[uid]
+            self._said.pop(uid, None)
 
     def _build(self, monitor: Monitor, announcement: Announcement, now: float) -> EmitEvent:
         self._serial = (self._serial + 1) % 0x10000
@@ -56,5 +62,6 @@ class Announcer:
         tokens = min(BURST, tokens + (now - at) / REFILL_SECONDS)
         allowed = tokens >= 1.0
         self._tokens[uid] = (tokens - 1.0 if allowed else tokens, now)
-        self.dropped += 0 if allowed else 1
+        if not allowed:
+            self._count_dropped()
         return allowed

@@ -12,6 +12,7 @@ from modelmonitor_operator.adapters.connection import Connection, load_configura
 from modelmonitor_operator.adapters.http_server import build_app, serve
 from modelmonitor_operator.adapters.lease import Leadership
 from modelmonitor_operator.adapters.sidecars import SidecarPoller
+from modelmonitor_operator.announcer import Announcer
 from modelmonitor_operator.controller import Controller
 from modelmonitor_operator.creation_watch import CreationWatch
 from modelmonitor_operator.cycle import Cycle
@@ -64,6 +65,7 @@ class _Parts:
         """What only the leader does."""
         verdicts = Verdicts(self.settings, self.world, self.clock)
         reconciler = Reconciler(self.settings, self.world, verdicts, self.cluster, self.clock)
+        reconciler.announcer = Announcer(self.telemetry.events_dropped.inc)
         cycle = Cycle(self.world, verdicts, self.poller, self.clock, self.telemetry)
         creation = CreationWatch(self.settings, self.world, self.cluster, self.clock)
         self.telemetry.leader.set(1)

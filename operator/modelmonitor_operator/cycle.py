@@ -8,7 +8,7 @@ from typing import Protocol
 from modelmonitor_operator.clock import Clock
 from modelmonitor_operator.keys import Key, StatusKey
 from modelmonitor_operator.objects import DAEMON_SET, NODE_PLAN, POD
-from modelmonitor_operator.observed import NodeReading, SidecarPod
+from modelmonitor_operator.observed import Monitor, NodeReading, SidecarPod
 from modelmonitor_operator.telemetry import Telemetry
 from modelmonitor_operator.verdicts import Verdicts
 from modelmonitor_operator.world import World
@@ -61,11 +61,21 @@ class Cycle:
         self._verdicts.begin_cycle(readings)
         yielded = self._clock.monotonic()
         for monitor in tuple(self._world.monitors.values()):
-            if self._verdicts.judge(monitor):
+            if self._wants_write(monitor):
                 enqueue(StatusKey(monitor.ref))
             if self._clock.monotonic() - yielded > _SLICE_SECONDS:
                 await asyncio.sleep(0)
                 yielded = self._clock.monotonic()
+
+    def _wants_write(self, monitor: Monitor) -> bool:
+        """Whether a status has to be written; a monitor that cannot be judged is left to its own reconciliation.
+
+        That one fails in the same way, which is logged and counted there, and holds up no other monitor.
+        """
+        try:
+            return self._verdicts.judge(monitor)
+        except Exception:
+            return True
 
     def _may_start(self) -> bool:
         return self._world.monitors_listed and self._world.listed_kinds >= {POD, NODE_PLAN, DAEMON_SET}

@@ -35,7 +35,13 @@ async def execute(changes: Iterable[Change], writer: Writer, done: Done) -> None
         ClusterError: the first change that failed; those after it are not tried. Events are never the reason.
     """
     for change in sorted(changes, key=lambda change: change.rank):
-        done(change, await _execute_one(change, writer))
+        try:
+            stored = await _execute_one(change, writer)
+        except NotFoundError:
+            if isinstance(change, Apply):  # else a memory of what is gone would be applied over again and again
+                done(Delete(change.rank, change.over), None)
+            raise
+        done(change, stored)
 
 
 async def _execute_one(change: Change, writer: Writer) -> StoredObject | None:

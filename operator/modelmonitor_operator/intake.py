@@ -9,11 +9,10 @@ from modelmonitor_operator.adapters.monitors import parse_monitor
 from modelmonitor_operator.adapters.pods import parse_pod, parse_sidecar
 from modelmonitor_operator.clock import Clock
 from modelmonitor_operator.desired.key_secret import key_secret_ref, parse_key
-from modelmonitor_operator.errors import ClusterError
+from modelmonitor_operator.errors import ClusterError, ForbiddenError
 from modelmonitor_operator.key_ring import KeyRing
 from modelmonitor_operator.keys import FleetKey, Key, PlanKey, StatusKey
-from modelmonitor_operator.objects import NODE_PLAN, POD, ObjectRef, ResourceKind, parse_stored
-from modelmonitor_operator.observed import Monitor
+from modelmonitor_operator.objects import NODE_PLAN, POD, ObjectRef, ResourceKind, is_newer, parse_stored
 from modelmonitor_operator.settings import Json, Settings
 from modelmonitor_operator.world import World
 
@@ -65,12 +64,12 @@ class Intake:
     def compare_monitors(self, items: Iterable[Json], known_before: frozenset[str]) -> None:
         """Make the world equal to a full list: by UID, sparing what changed while the list was on its way."""
         listed = {raw["metadata"]["uid"]: raw for raw in items}
-        for monitor in tuple(self._world.monitors.values()):
-            if monitor.uid in known_before and monitor.uid not in listed:
-                self._drop_monitor(monitor.ref, monitor.uid)
         for uid, raw in listed.items():
             if uid not in self._dropped:
                 self._put_monitor(raw)
+        for monitor in tuple(self._world.monitors.values()):
+            if monitor.uid in known_before and monitor.uid not in listed:
+                self._drop_monitor(monitor.ref, monitor.uid)
         self._world.monitors_listed = True
         self.ask_for_everything()
 
@@ -83,7 +82,7 @@ class Intake:
     def _put_monitor(self, raw: Json) -> None:
         metadata = raw["metadata"]
         before = self._world.monitors.get(MonitorRef(metadata["namespace"], metadata["name"]))
-        if before is not None and before.uid == metadata["uid"] and not _is_newer(metadata["resourceVersion"], before):
+        if before is not None and not is_newer(metadata["resourceVersion"], before.resource_version):
             return
         monitor = parse_monitor(raw)
         touched = self._world.put_monitor(monitor)
@@ -93,6 +92,8 @@ class Intake:
             self.on_namespaces()
         if before is None or (before.uid, before.generation) != (monitor.uid, monitor.generation):
             self._ask_for_plans(self._nodes_of(monitor.ref))
+            self._enqueue(StatusKey(monitor.ref), 0.0)
+        elif before.status != monitor.status:
             self._enqueue(StatusKey(monitor.ref), 0.0)
 
     def _drop_monitor(self, ref: MonitorRef, uid: str) -> None:
@@ -135,8 +136,8 @@ class Intake:
             self._enqueue(StatusKey(monitor.ref), 0.0)
 
     def pods_failed(self, namespace: str, error: ClusterError) -> None:
-        """The pods of a namespace cannot be listed or watched."""
-        if namespace not in self._world.listed_namespaces:
+        """The pods of a namespace cannot be listed or watched; a right that is gone makes what is known old."""
+        if namespace not in self._world.listed_namespaces or isinstance(error, ForbiddenError):
             self._world.unlistable[namespace] = f"the pods of namespace {namespace} cannot be listed: {error}"
 
     # The sidecars' namespace
@@ -232,9 +233,3 @@ class _StoredSink:
 
     def failed(self, error: ClusterError) -> None:
         _LOG.debug("objects cannot be watched", extra={"kind": self._kind.kind, "error": str(error)})
-
-
-def _is_newer(version: str, than: Monitor) -> bool:
-    """Whether a resource version says something new; versions that are no numbers can only be told apart."""
-    known = than.resource_version
-    return int(version) > int(known) if version.isdigit() and known.isdigit() else version != known

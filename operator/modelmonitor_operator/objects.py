@@ -78,6 +78,14 @@ def parse_stored(kind: ResourceKind, raw: Json) -> StoredObject:
     return StoredObject(ref, metadata["uid"], metadata["resourceVersion"], raw)
 
 
+def is_newer(version: str, known: str) -> bool:
+    """Whether a resource version says something new; versions that are no numbers can only be told apart.
+
+    Source: https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-versions
+    """
+    return int(version) > int(known) if version.isdigit() and known.isdigit() else version != known
+
+
 def digest(manifest: Json) -> str:
     """A short fingerprint of JSON, whatever the order of its names."""
     text = json.dumps(manifest, sort_keys=True, separators=(",", ":"))

@@ -6,15 +6,16 @@ from dataclasses import replace
 from modelmonitor_api.names import MonitorRef
 from modelmonitor_api.plan import PlannedPod
 from modelmonitor_api.status import ModelMonitorStatus
+from modelmonitor_operator.adapters.monitors import parse_status
 from modelmonitor_operator.announcer import Announcer
 from modelmonitor_operator.clock import Clock
 from modelmonitor_operator.desired.daemonset import daemon_set_ref
 from modelmonitor_operator.desired.key_secret import key_secret_ref
-from modelmonitor_operator.desired.node_plan import build_planned_monitor, node_plan_ref
-from modelmonitor_operator.errors import NotFoundError
+from modelmonitor_operator.desired.node_plan import MAX_PODS, build_planned_monitor, node_plan_ref
+from modelmonitor_operator.errors import ForbiddenError, InvalidError, NotFoundError
 from modelmonitor_operator.execute import Writer, execute
 from modelmonitor_operator.keys import FleetKey, Key, PlanKey, StatusKey
-from modelmonitor_operator.objects import CONFIG_MAP, DAEMON_SET, NODE_PLAN, SECRET, ObjectRef, StoredObject
+from modelmonitor_operator.objects import CONFIG_MAP, DAEMON_SET, NODE_PLAN, SECRET, ObjectRef, StoredObject, is_newer
 from modelmonitor_operator.observed import Monitor, Pod
 from modelmonitor_operator.reconcile.changes import Apply, Change, Create, Delete, Written, remember
 from modelmonitor_operator.reconcile.fleet import FleetInput, reconcile_fleet
@@ -26,6 +27,8 @@ from modelmonitor_operator.verdicts import Verdicts
 from modelmonitor_operator.world import World
 
 _KEY_BYTES = 32
+_TOLD = 300
+"""Characters of the API server's own words that a status has room for."""
 
 
 class Reconciler:
@@ -64,8 +67,7 @@ class Reconciler:
                 written=self._written,
             )
         )
-        self._note_problem(daemon_set_ref(self._settings), decision.problem)
-        await execute(decision.changes, self._writer, self._remember)
+        await self._bring(daemon_set_ref(self._settings), decision.changes, decision.problem)
 
     async def _plan(self, node: str) -> None:
         if not self._world.monitors_listed or not self._world.listed_kinds >= {CONFIG_MAP, NODE_PLAN}:
@@ -78,13 +80,13 @@ class Reconciler:
                 node=node,
                 anchor=self._anchor(),
                 monitors=tuple(planned for planned in wanted if planned is not None),
+                crowded=any(len(pods) > MAX_PODS for _, pods in self._world.selected_on(node)),
                 unknown=self._unknown(),
                 stored=self._world.stored.get(ref),
                 written=self._written,
             )
         )
-        self._note_problem(ref, decision.problem)
-        await execute(decision.changes, self._writer, self._remember)
+        await self._bring(ref, decision.changes, decision.problem)
 
     async def _status(self, ref: MonitorRef) -> None:
         monitor = self._world.monitors.get(ref)
@@ -105,6 +107,15 @@ class Reconciler:
     async def _announce(self, monitor: Monitor, before: ModelMonitorStatus | None, after: ModelMonitorStatus) -> None:
         events = self.announcer.admit(monitor, announce(before, after), self._clock.time())
         await execute(events, self._writer, self._remember)
+
+    async def _bring(self, ref: ObjectRef, changes: tuple[Change, ...], problem: str) -> None:
+        """Do the changes about an object of ours; what the API server refuses is told in the statuses."""
+        try:
+            await execute(changes, self._writer, self._remember)
+        except (ForbiddenError, InvalidError) as exc:
+            self._note_problem(ref, f"{ref} cannot be written, the API server says: {str(exc)[:_TOLD]}")
+            raise
+        self._note_problem(ref, problem)
 
     def _anchor(self) -> StoredObject | None:
         return self._world.stored.get(
@@ -138,8 +149,12 @@ class Reconciler:
         """A status that was written gives the monitor a new version, which the next write has to name."""
         ref = MonitorRef(stored.ref.namespace, stored.ref.name)
         monitor = self._world.monitors.get(ref)
-        if monitor is not None and monitor.uid == stored.uid and monitor.generation == stored.generation:
-            self._world.put_monitor(replace(monitor, resource_version=stored.resource_version))
+        status = parse_status(stored.manifest.get("status"))
+        self._verdicts.stored(ref, stored.uid, status)
+        if monitor is None or (monitor.uid, monitor.generation) != (stored.uid, stored.generation):
+            return
+        if is_newer(stored.resource_version, monitor.resource_version):
+            self._world.put_monitor(replace(monitor, resource_version=stored.resource_version, status=status))
 
 
 def _planned(monitor: Monitor, pods: list[Pod]) -> list[PlannedPod]:

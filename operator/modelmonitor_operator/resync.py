@@ -1,5 +1,6 @@
 """The full list of ModelMonitors, at the start and every few minutes: what no watch said is found here."""
 
+import asyncio
 import logging
 from collections.abc import Callable, Sequence
 
@@ -24,10 +25,15 @@ class Resync:
         self._intake = intake
         self._clock = clock
         self.namespaces: Sequence[str] = ()
+        self._one_at_a_time = asyncio.Lock()
         self.problem = "ModelMonitors have not been listed yet"
 
     async def once(self) -> Sequence[str] | None:
         """List and compare; the namespaces that may be watched (empty: all), None where nothing may be."""
+        async with self._one_at_a_time:
+            return await self._once()
+
+    async def _once(self) -> Sequence[str] | None:
         try:
             allowed = await self._allowed()
             known = self._intake.monitor_uids()

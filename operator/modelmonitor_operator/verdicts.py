@@ -1,7 +1,7 @@
 """The verdict on each ModelMonitor: what the roll-up remembers, what it says now, and what was last written."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from modelmonitor_api.names import MonitorRef
 from modelmonitor_api.status import ModelMonitorStatus
@@ -23,6 +23,9 @@ from modelmonitor_operator.rollup import (
 from modelmonitor_operator.settings import Settings
 from modelmonitor_operator.world import World, find_older_selectors
 
+RESTORE_SECONDS = 5.0
+"""Somebody who writes our status again and again makes us write it this often and no more."""
+
 
 @dataclass(slots=True)
 class _Verdict:
@@ -31,6 +34,8 @@ class _Verdict:
     uid: str
     state: RollupState
     written: Written | None
+    stored: ModelMonitorStatus | None
+    """What the server had after our last write, or when the monitor was first judged."""
     status: ModelMonitorStatus | None = None
 
 
@@ -45,6 +50,7 @@ class Verdicts:
         self._index: Index | None = None
         self._plans: Mapping[str, PlanState] = {}
         self._fleet = Fleet()
+        self._plan_problems: Mapping[str, str] = {}
         self._older: dict[MonitorRef, dict[str, MonitorRef]] = {}
 
     def begin_cycle(self, readings: Mapping[str, NodeReading]) -> None:
@@ -52,6 +58,7 @@ class Verdicts:
         self._index = index_nodes(readings)
         self._plans = observe_plans(self._world)
         self._fleet = observe_fleet(self._settings, self._world)
+        self._plan_problems = {ref.name: text for ref, text in self._world.problems.items() if ref.kind == NODE_PLAN}
         self._older = {}
         for namespace in self._world.namespaces():
             monitors = self._world.in_namespace(namespace)
@@ -73,7 +80,7 @@ class Verdicts:
         verdict = self._verdict(monitor)
         now = self._clock.time()
         verdict.status, verdict.state = roll_up(verdict.state, self._given(monitor, self._index), now)
-        return should_write(verdict.written, verdict.status, now)
+        return should_write(verdict.written, verdict.status, now) or _is_touched(verdict, monitor, now)
 
     def pending(self, monitor: Monitor) -> tuple[ModelMonitorStatus | None, ModelMonitorStatus] | None:
         """What was last written and what is to be written; None where nothing has been judged yet."""
@@ -88,10 +95,17 @@ class Verdicts:
         if verdict is not None and verdict.uid == uid:
             verdict.written = Written(status, self._clock.time())
 
+    def stored(self, ref: MonitorRef, uid: str, status: ModelMonitorStatus | None) -> None:
+        """What the server answered to a write of the status."""
+        verdict = self._verdicts.get(ref)
+        if verdict is not None and verdict.uid == uid:
+            verdict.stored = status
+
     def _verdict(self, monitor: Monitor) -> _Verdict:
         verdict = self._verdicts.get(monitor.ref)
         if verdict is None or verdict.uid != monitor.uid:
-            verdict = _Verdict(monitor.uid, seed_state(monitor.status), written_from(monitor.status))
+            seed = monitor.status
+            verdict = _Verdict(monitor.uid, seed_state(seed), written_from(seed), seed)
             self._verdicts[monitor.ref] = verdict
         return verdict
 
@@ -99,18 +113,33 @@ class Verdicts:
         namespace = monitor.ref.namespace
         return namespace in self._world.listed_namespaces or namespace in self._world.unlistable
 
+    def _fleet_of(self, monitor: Monitor) -> Fleet:
+        """The fleet, with what is wrong with the plans of this monitor's own nodes."""
+        if not self._plan_problems or self._fleet.problem:
+            return self._fleet
+        nodes = sorted({pod.node for pod in self._world.selected_pods(monitor.ref) if pod.node})
+        problem = next((self._plan_problems[node] for node in nodes if node in self._plan_problems), "")
+        return replace(self._fleet, problem=problem)
+
     def _given(self, monitor: Monitor, index: Index) -> RollupInput:
         return RollupInput(
             monitor=monitor,
             pods=self._world.selected_pods(monitor.ref),
             nodes=index,
-            fleet=self._fleet,
+            fleet=self._fleet_of(monitor),
             plans=self._plans,
             older_selectors=self._older.get(monitor.ref, {}),
             runbook_base_url=self._settings.runbook_base_url,
             cycle_seconds=self._settings.cycle_seconds,
             pods_problem=self._world.unlistable.get(monitor.ref.namespace, ""),
         )
+
+
+def _is_touched(verdict: _Verdict, monitor: Monitor, now: float) -> bool:
+    """Whether somebody else has changed the status since our last write; put right no more often than every 5 s."""
+    if monitor.status is verdict.stored or monitor.status == verdict.stored:
+        return False
+    return verdict.written is None or now - verdict.written.at >= RESTORE_SECONDS
 
 
 def observe_plans(world: World) -> dict[str, PlanState]:
@@ -126,7 +155,7 @@ def observe_plans(world: World) -> dict[str, PlanState]:
 def observe_fleet(settings: Settings, world: World) -> Fleet:
     """How it stands with the DaemonSet."""
     stored = world.stored.get(daemon_set_ref(settings))
-    problem = next((text for text in world.problems.values() if text), "")
+    problem = next((text for ref, text in world.problems.items() if ref.kind != NODE_PLAN), "")
     if stored is None:
         return Fleet(problem=problem)
     status = stored.manifest.get("status", {})

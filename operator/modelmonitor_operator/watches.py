@@ -28,19 +28,21 @@ class Watches:
         self._intake = intake
         self._clock = clock
         self._telemetry = telemetry
-        self._changed = asyncio.Event()
         self._tasks: dict[str, asyncio.Task[None]] = {}
-        intake.on_namespaces = self._changed.set
 
     async def run(self, world: World) -> None:
-        """Watch until cancelled."""
+        """Watch until cancelled.
+
+        A namespace that loses its last ModelMonitor loses its watch at once: the world has forgotten its pods, and a
+        watch that lived on would not tell of them again to the next ModelMonitor.
+        """
         fixed = [asyncio.create_task(self._watch(scope, sink)) for scope, sink in self._fixed()]
+        self._intake.on_namespaces = lambda: self._match(world)
         try:
-            while True:
-                self._changed.clear()
-                self._match(world)
-                await self._changed.wait()
+            self._match(world)
+            await asyncio.gather(*fixed)
         finally:
+            self._intake.on_namespaces = lambda: None
             tasks = [*fixed, *self._tasks.values()]
             for task in tasks:
                 task.cancel()

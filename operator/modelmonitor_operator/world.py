@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
 from modelmonitor_api.names import MonitorRef
-from modelmonitor_operator.objects import ObjectRef, ResourceKind, StoredObject
+from modelmonitor_operator.objects import ObjectRef, ResourceKind, StoredObject, is_newer
 from modelmonitor_operator.observed import Monitor, Pod, SidecarPod
 from modelmonitor_operator.selection import selector_matches
 
@@ -124,8 +124,13 @@ class World:
     # Objects of the operator's own
 
     def put_stored(self, stored: StoredObject) -> None:
-        """Remember an object as the server has it now."""
-        self.stored[stored.ref] = stored
+        """Remember an object as the server has it now; what is older than what is known changes nothing.
+
+        A watch and the answer to a write tell of the same object, and either may come first.
+        """
+        known = self.stored.get(stored.ref)
+        if known is None or known.uid != stored.uid or is_newer(stored.resource_version, known.resource_version):
+            self.stored[stored.ref] = stored
 
     def drop_stored(self, ref: ObjectRef, uid: str) -> None:
         """Forget an object, unless another of the same name has taken its place."""

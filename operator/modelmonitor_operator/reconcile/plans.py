@@ -20,6 +20,7 @@ class PlanInput:
 
     Attributes:
         monitors: what the monitors whose pods are known want of the node.
+        crowded: whether a monitor selects more pods of the node than one plan may name.
         unknown: monitors whose pods could not be listed yet; what the present plan says about them stays.
     """
 
@@ -30,6 +31,7 @@ class PlanInput:
     unknown: frozenset[MonitorRef]
     stored: StoredObject | None
     written: Mapping[ObjectRef, Written]
+    crowded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,8 @@ def reconcile_plan(given: PlanInput) -> PlanDecision:
     if stored is not None and stored.deleting:
         return PlanDecision()
     spec = build_plan_spec(given.node, (*given.monitors, *_kept(stored, given.unknown)))
+    if given.crowded:
+        spec = spec.model_copy(update={"truncated": True})
     if not spec.monitors:
         return PlanDecision((Delete(Rank.PLAN, stored),) if stored is not None else ())
     if given.anchor is None or given.anchor.deleting:

@@ -139,11 +139,20 @@ def _sidecars_ready(view: MonitorView, fleet: Fleet) -> Claim:
     )
 
 
+def _unseen(view: MonitorView) -> Claim | None:
+    """Ready of a monitor whose pods are not seen, or no longer."""
+    if view.given.pods_problem:
+        return Claim(_TYPE.READY, _FALSE, "PodsNotListed", view.given.pods_problem)
+    if not view.pods:
+        return Claim(_TYPE.READY, _FALSE, "TargetsNotFound", "no pod of the namespace matches the selector")
+    return None
+
+
 def _ready(view: MonitorView, findings: Collection[Tracked], knowledge: Knowledge, before: Condition | None) -> Claim:
     """Whether the monitoring works, whatever it says about the models."""
     targets = len(view.pods) - view.count(Coverage.NOT_TARGET)
-    if not view.pods:
-        return Claim(_TYPE.READY, _FALSE, "TargetsNotFound", "no pod of the namespace matches the selector")
+    if (unseen := _unseen(view)) is not None:
+        return unseen
     broken = next((one.candidate for one in findings if one.candidate.key.code in _BREAKS_MONITORING), None)
     if broken is not None:
         return Claim(_TYPE.READY, _FALSE, broken.key.code, broken.message)

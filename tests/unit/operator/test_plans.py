@@ -5,11 +5,16 @@ from typing import Any
 
 from modelmonitor_api.names import MonitorRef
 from modelmonitor_api.plan import MAX_PLAN_BYTES, NodePlanSpec, PlannedMonitor, PlannedPod
-from modelmonitor_operator.desired.node_plan import build_node_plan, build_plan_spec, node_plan_ref
+from modelmonitor_operator.desired.node_plan import (
+    build_node_plan,
+    build_plan_spec,
+    build_planned_monitor,
+    node_plan_ref,
+)
 from modelmonitor_operator.objects import NODE_PLAN, StoredObject
 from modelmonitor_operator.reconcile.changes import Apply, Create, Delete, remember
 from modelmonitor_operator.reconcile.plans import PlanDecision, PlanInput, reconcile_plan
-from tests.unit.operator.worlds import anchor, settings, stored
+from tests.unit.operator.worlds import anchor, monitor, settings, stored
 
 
 def planned(name: str = "fraud", pods: int = 1) -> PlannedMonitor:
@@ -108,6 +113,17 @@ def test_a_plan_is_cut_at_its_largest_size_and_says_so() -> None:
     assert spec.monitors
     assert len(json.dumps(spec.to_wire(), separators=(",", ":"))) <= MAX_PLAN_BYTES
     assert not build_plan_spec("n1", [planned(pods=500)]).truncated
+
+
+def test_a_monitor_with_more_pods_on_a_node_than_a_plan_may_name_is_cut_and_says_so() -> None:
+    wanted = monitor()
+    pods = [PlannedPod(name=f"p{i}", uid=f"u{i}", ip="10.0.0.1", http_port=1, metrics_port=1) for i in range(1001)]
+    cut = build_planned_monitor(wanted, pods)
+    assert cut is not None
+    (change,) = decide(cut, crowded=True).changes
+    assert isinstance(change, Create)
+    assert change.manifest["spec"]["truncated"]
+    assert len(change.manifest["spec"]["monitors"][0]["pods"]) == 1000
 
 
 def test_the_last_monitor_that_fits_in_part_keeps_the_pods_that_fit() -> None:

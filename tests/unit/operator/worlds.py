@@ -84,6 +84,7 @@ class FakeCluster:
     def __init__(self) -> None:
         self.written: list[tuple[str, ObjectRef]] = []
         self.fail: ClusterError | None = None
+        self.status: dict[str, Any] | None = None
         self._version = 100
 
     async def create(self, ref: ObjectRef, manifest: dict[str, Any]) -> StoredObject:
@@ -93,10 +94,11 @@ class FakeCluster:
         return self._answer("apply", over.ref, manifest, over.uid)
 
     async def apply_status(self, change: ApplyStatus) -> StoredObject:
-        manifest = {"metadata": {"name": change.ref.name, "namespace": change.ref.namespace, "generation": 1}}
-        return self._answer(
-            "apply_status", ObjectRef(MODEL_MONITOR, change.ref.namespace, change.ref.name), manifest, change.uid
-        )
+        metadata = {"name": change.ref.name, "namespace": change.ref.namespace, "generation": 1}
+        ref = ObjectRef(MODEL_MONITOR, change.ref.namespace, change.ref.name)
+        answer = self._answer("apply_status", ref, {"metadata": metadata, "status": change.status}, change.uid)
+        self.status = change.status
+        return answer
 
     async def delete(self, target: StoredObject) -> None:
         self._answer("delete", target.ref, target.manifest, target.uid)
