@@ -5,6 +5,7 @@ The demo and the cluster tests both begin here, so that what people try is what 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,6 +41,8 @@ class Installation:
     provider: ClusterProvider
     kubectl: Kubectl
     helm: Helm
+    archives: Mapping[str, Path]
+    """The images that the nodes have been given, by their short names."""
 
     def gpusim(self, *words: str) -> str:
         """Change the simulated GPUs of the node: the same command that the demo prints for people."""
@@ -51,26 +54,33 @@ class Installation:
 
     def install_chart(self, **more: str) -> str:
         """Install or upgrade the product with Helm, and wait until the operator is ready."""
-        values = {**CHART_VALUES, **{name.replace("__", "."): value for name, value in more.items()}}
+        values = {**CHART_VALUES, **self._image_annotations()}
+        values |= {name.replace("__", "."): value for name, value in more.items()}
         return self.helm.install(RELEASE, checkout_root() / "charts" / "modelmonitor", SYSTEM_NAMESPACE, values)
+
+    def _image_annotations(self) -> dict[str, str]:
+        """Our images keep one tag: an annotation with their content makes an upgrade restart the pods."""
+        places = {"operator": "podAnnotations.image", "sidecar": "sidecar.podAnnotations.image"}
+        return {place: self.archives[name].stem for name, place in places.items() if name in self.archives}
 
     def uninstall_chart(self) -> str:
         """Remove the product with Helm."""
         return self.helm.uninstall(RELEASE, SYSTEM_NAMESPACE)
 
 
-def open_installation(provider: ClusterProvider) -> Installation:
+def open_installation(provider: ClusterProvider, archives: Mapping[str, Path]) -> Installation:
     """The means to act on a cluster that is up."""
     path = provider.kubeconfig()
-    return Installation(provider, Kubectl(path), Helm(path))
+    return Installation(provider, Kubectl(path), Helm(path), archives)
 
 
-def load_images(provider: ClusterProvider) -> None:
-    """Build what has changed of our images and make them known to every node."""
-    for name, recipe in product_images().items():
-        archive = build_image(recipe)
+def load_images(provider: ClusterProvider) -> dict[str, Path]:
+    """Build what has changed of our images and make them known to every node; returns their archives."""
+    archives = {name: build_image(recipe) for name, recipe in product_images().items()}
+    for name, archive in archives.items():
         with step(f"image {name}", "loading", "loaded"):
             provider.load_image(archive)
+    return archives
 
 
 def start_gpu_simulator(installation: Installation, timeout_seconds: float = 90.0) -> None:

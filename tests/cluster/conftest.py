@@ -48,8 +48,7 @@ def house() -> Iterator[Installation]:
     if not os.environ.get("KEEP_CLUSTER"):
         cluster.delete()
     cluster.create()
-    load_images(cluster)
-    installation = open_installation(cluster)
+    installation = open_installation(cluster, load_images(cluster))
     start_gpu_simulator(installation)
     installation.install_chart()
     try:

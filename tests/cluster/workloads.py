@@ -23,6 +23,21 @@ class Page(http.server.BaseHTTPRequestHandler):
     do_POST = do_GET
 http.server.ThreadingHTTPServer(("", 8000), Page).serve_forever()
 """
+STARTING = """
+import http.server, json, threading
+class Page(http.server.BaseHTTPRequestHandler):
+    def answer(self):
+        found = {"/v2": {"name": "triton", "version": "2.51.0", "extensions": []},
+                 "/v2/repository/index": [], "/v2/models/stats": {"model_stats": []}}.get(self.path)
+        text = "nv_cpu_utilization 0" if self.path == "/metrics" else json.dumps(found or {"error": "not ready"})
+        body = (text + chr(10)).encode()
+        self.send_response(200 if found is not None or self.path == "/metrics" else 400)
+        self.send_header("Content-Length", str(len(body))); self.end_headers(); self.wfile.write(body)
+    do_GET = do_POST = answer
+threading.Thread(target=http.server.ThreadingHTTPServer(("", 8002), Page).serve_forever).start()
+http.server.ThreadingHTTPServer(("", 8000), Page).serve_forever()
+"""
+"""Speaks Triton's protocol and is never ready: the real server is so for moments only, while it starts or ends."""
 HOG = "b = bytearray(400_000_000); b[::4096] = b[::4096]"
 
 ODD_PODS: dict[str, dict[str, Any]] = {
@@ -33,6 +48,7 @@ ODD_PODS: dict[str, dict[str, Any]] = {
     "silent": {},
     "login": {"script": HTML},
     "unnamed-port": {},
+    "not-ready": {"script": STARTING},
 }
 
 
@@ -96,6 +112,18 @@ def python_pod(name: str, namespace: str, app: str, script: str = SLEEP, **spec:
         "metadata": {"name": name, "namespace": namespace, "labels": {"app": app}},
         "spec": {"terminationGracePeriodSeconds": 1, "containers": [container], **spec},
     }
+
+
+def ready_sidecar(house: Installation) -> dict[str, Any]:
+    """The sidecar's pod, once it is ready."""
+    selector = "app.kubernetes.io/name=modelmonitor-sidecar"
+
+    def probe() -> list[dict[str, Any]]:
+        pods = house.kubectl.get("pods", namespace=SYSTEM_NAMESPACE, selector=selector)["items"]
+        return [pod for pod in pods if pod_is_ready(pod)]
+
+    found: list[dict[str, Any]] = wait_until(probe, 60, "a ready sidecar")
+    return found[0]
 
 
 OPERATOR = "deployment/modelmonitor-operator"

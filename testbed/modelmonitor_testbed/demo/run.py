@@ -53,8 +53,7 @@ def run_demo(provider: ClusterProvider) -> int:
 def _bring_up(provider: ClusterProvider) -> Installation:
     with step("cluster", "starting", "up"):
         provider.create()
-    load_images(provider)
-    installation = open_installation(provider)
+    installation = open_installation(provider, load_images(provider))
     with step("simulated GPUs", "starting", "offered by the kubelet"):
         start_gpu_simulator(installation)
     with step("operator", "installing the chart with Helm", "ready"):
