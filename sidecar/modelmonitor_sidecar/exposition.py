@@ -15,7 +15,7 @@ from modelmonitor_api.names import LABEL_MODEL, LABEL_VERSION, TARGET_LABELS
 
 MAX_LINE_BYTES = 16 * 1024
 MAX_LINES = 60_000
-MAX_SERIES = 20_000
+MAX_SERIES = 10_000
 MAX_MODELS = 500
 """Model versions of one pod that are read: the windows of each cost memory, and a tenant may name any number."""
 MAX_EXTRA_LABELS = 8
