@@ -10,6 +10,8 @@ from enum import StrEnum
 from modelmonitor_api.wire import Wire
 
 SCHEMA_VERSION = 1
+MAX_SUMMARY_BYTES = 8 * 1024 * 1024
+"""The operator reads no longer answer; a sidecar whose pods name more than fits leaves models out of each of them."""
 
 
 class SourceState(StrEnum):

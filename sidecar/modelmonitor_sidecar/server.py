@@ -26,7 +26,7 @@ from modelmonitor_sidecar.collectors.own import Identity, ProcessReading, collec
 from modelmonitor_sidecar.keys import Gate, RefusedError, SummaryRequest
 from modelmonitor_sidecar.pages import Page, PageCache
 from modelmonitor_sidecar.snapshot import Clock, NodeSnapshot, SnapshotStore
-from modelmonitor_sidecar.summary import build_summary
+from modelmonitor_sidecar.summary import render_summary
 
 STUCK_SECONDS = 30.0
 """The sidecar's own loop is stuck when it has not come round for so long."""
@@ -92,12 +92,8 @@ class Pages:
             self.summary_requests[error.result] += 1
             return web.Response(status=401, text=f"{error}\n")
         self.summary_requests["answered"] += 1
-        who = self.who
-        summary = build_summary(
-            self.store.newest, self.clock().at, version=who.version, node=who.node, pod_uid=who.pod_uid
-        )
-        body = summary.model_dump_json(by_alias=True, exclude_none=True).encode()
-        signature = sign_answer(key, asked.nonce, who.pod_uid, body)
+        body = render_summary(self.store.newest, self.clock().at, self.who)
+        signature = sign_answer(key, asked.nonce, self.who.pod_uid, body)
         return web.Response(body=body, content_type="application/json", headers={SIGNATURE_HEADER: signature})
 
     async def healthz(self, _request: web.Request) -> web.Response:

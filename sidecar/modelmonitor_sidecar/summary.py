@@ -1,6 +1,7 @@
 """The snapshot as the operator reads it: ages instead of times, only pods of the plan, bounded."""
 
 from modelmonitor_api.summary import (
+    MAX_SUMMARY_BYTES,
     ModelReading,
     NodeSummary,
     NvmlReading,
@@ -8,6 +9,7 @@ from modelmonitor_api.summary import (
     TargetReading,
     XidEvent,
 )
+from modelmonitor_sidecar.collectors.own import Identity
 from modelmonitor_sidecar.snapshot import (
     XID_SECONDS,
     Instant,
@@ -53,11 +55,11 @@ def _nvml(nvml: NvmlSnapshot, now: float) -> NvmlReading:
     )
 
 
-def _target(snapshot: TargetSnapshot, now: float) -> TargetReading:
+def _target(snapshot: TargetSnapshot, now: float, most_models: int) -> TargetReading:
     target = snapshot.target
     models = snapshot.models
-    if len(models) > MAX_MODELS:
-        models = tuple(sorted(models, key=_traffic)[:MAX_MODELS])
+    if len(models) > most_models:
+        models = tuple(sorted(models, key=_traffic)[:most_models])
     return TargetReading(
         namespace=target.namespace,
         pod=target.pod.name,
@@ -76,13 +78,13 @@ def _target(snapshot: TargetSnapshot, now: float) -> TargetReading:
     )
 
 
-def build_summary(snapshot: NodeSnapshot, now: float, *, version: str, node: str, pod_uid: str) -> NodeSummary:
+def build_summary(snapshot: NodeSnapshot, now: float, who: Identity, most_models: int = MAX_MODELS) -> NodeSummary:
     """The summary of one moment; `now` is of the monotonic clock, in seconds."""
     resources = snapshot.pod_resources
     return NodeSummary(
-        sidecar_version=version,
-        node=node,
-        pod_uid=pod_uid,
+        sidecar_version=who.version,
+        node=who.node,
+        pod_uid=who.pod_uid,
         plan_generation=snapshot.plan.generation,
         nvml=_nvml(snapshot.nvml, now),
         pod_resources=PodResourcesReading(
@@ -93,5 +95,18 @@ def build_summary(snapshot: NodeSnapshot, now: float, *, version: str, node: str
             allocatable=resources.allocatable,
             holders=snapshot.planned_holders(),
         ),
-        targets=tuple(_target(target, now) for _, target in sorted(snapshot.targets.items())),
+        targets=tuple(_target(target, now, most_models) for _, target in sorted(snapshot.targets.items())),
     )
+
+
+def render_summary(snapshot: NodeSnapshot, now: float, who: Identity) -> bytes:
+    """The summary as JSON, with fewer models of each pod where it would be longer than the operator reads.
+
+    So no pod, whatever it calls its models, can keep the readings of the others from the operator.
+    """
+    most_models = MAX_MODELS
+    while True:
+        body = build_summary(snapshot, now, who, most_models).model_dump_json(by_alias=True, exclude_none=True).encode()
+        if len(body) <= MAX_SUMMARY_BYTES or not most_models:
+            return body
+        most_models //= 2

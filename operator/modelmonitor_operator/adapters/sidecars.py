@@ -11,12 +11,11 @@ from pydantic import ValidationError
 
 from modelmonitor_api import names
 from modelmonitor_api.signing import NONCE_BYTES, sign_answer, sign_request, verify
-from modelmonitor_api.summary import NodeSummary
+from modelmonitor_api.summary import MAX_SUMMARY_BYTES, NodeSummary
 from modelmonitor_operator.clock import Clock
 from modelmonitor_operator.observed import NodeReading, PollState, SidecarPod
 from modelmonitor_operator.telemetry import Telemetry
 
-MAX_BODY_BYTES = 8 * 1024 * 1024
 _CONNECT_SECONDS = 2.0
 
 
@@ -118,7 +117,7 @@ class SidecarPoller:
             body = await _read(response)
             given = response.headers.get(names.SIGNATURE_HEADER, "")
         if body is None:
-            return _Answer(PollState.MALFORMED, f"the answer is longer than {MAX_BODY_BYTES} bytes")
+            return _Answer(PollState.MALFORMED, f"the answer is longer than {MAX_SUMMARY_BYTES} bytes")
         if not verify(sign_answer(key, nonce, sidecar.uid, body), given):
             return _Answer(PollState.BAD_SIGNATURE, f"{address} answered without the signature of pod {sidecar.name}")
         return _parse(sidecar, body)
@@ -145,7 +144,7 @@ async def _read(response: aiohttp.ClientResponse) -> bytes | None:
     body = bytearray()
     async for chunk in response.content.iter_any():
         body += chunk
-        if len(body) > MAX_BODY_BYTES:
+        if len(body) > MAX_SUMMARY_BYTES:
             return None
     return bytes(body)
 

@@ -10,8 +10,8 @@ from aiohttp import web
 
 from modelmonitor_api import names
 from modelmonitor_api.signing import sign_answer, sign_request, verify
-from modelmonitor_api.summary import NodeSummary
-from modelmonitor_operator.adapters.sidecars import MAX_BODY_BYTES, SidecarPoller
+from modelmonitor_api.summary import MAX_SUMMARY_BYTES, NodeSummary
+from modelmonitor_operator.adapters.sidecars import SidecarPoller
 from modelmonitor_operator.observed import NodeReading, PollState, SidecarPod
 from modelmonitor_operator.telemetry import Telemetry
 from tests.unit.operator.worlds import FakeClock
@@ -103,7 +103,7 @@ async def html(_request: web.Request) -> web.StreamResponse:
         pytest.param(answer(summary(node="n2")), PollState.BAD_SIGNATURE, "n2", id="its summary is another node's"),
         pytest.param(answer(b"{}"), PollState.MALFORMED, "sidecarVersion", id="its summary lacks a field"),
         pytest.param(answer(b"<html>"), PollState.MALFORMED, "cannot be read", id="it answers no JSON"),
-        pytest.param(answer(b" " * (MAX_BODY_BYTES + 1)), PollState.MALFORMED, "longer than", id="it never ends"),
+        pytest.param(answer(b" " * (MAX_SUMMARY_BYTES + 1)), PollState.MALFORMED, "longer than", id="it never ends"),
         pytest.param(redirect, PollState.MALFORMED, "302", id="it redirects"),
         pytest.param(html, PollState.MALFORMED, "bad gateway", id="it is a proxy"),
         pytest.param(drip, PollState.TIMEOUT, "0.5 s", id="it never answers"),

@@ -9,6 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from modelmonitor_api.metrics import METRICS, MetricPage, sample_names
 from modelmonitor_api.summary import (
+    MAX_SUMMARY_BYTES,
     DeviceHolder,
     EndpointReading,
     EndpointState,
@@ -37,7 +38,7 @@ from modelmonitor_sidecar.snapshot import (
     TargetSnapshot,
     Xid,
 )
-from modelmonitor_sidecar.summary import MAX_MODELS, build_summary
+from modelmonitor_sidecar.summary import MAX_MODELS, build_summary, render_summary
 from tests.unit.sidecar.readings import monitor, page_text, plan, pod
 
 OK = EndpointReading(state=EndpointState.OK)
@@ -238,7 +239,7 @@ def test_a_page_is_made_once_and_again_when_what_it_shows_changed() -> None:
 
 
 def summary(seen: NodeSnapshot, now: float) -> NodeSummary:
-    return build_summary(seen, now, version="1", node="node-a", pod_uid="u")
+    return build_summary(seen, now, Identity("node-a", "u", "1"))
 
 
 def test_the_summary_gives_ages_and_survives_its_own_wire_form() -> None:
@@ -266,3 +267,16 @@ def test_the_summary_keeps_the_busiest_models_and_says_how_many_there_are() -> N
     assert (len(made.models), made.models_total) == (MAX_MODELS, MAX_MODELS + 50)
     assert made.models[0].name == f"m{MAX_MODELS + 49:04d}"
     assert "m0000" not in {m.name for m in made.models}
+
+
+def test_pods_that_name_too_many_models_cannot_make_the_summary_too_long_to_be_read() -> None:
+    seen = snapshot()
+    (uid, target), *_ = seen.targets.items()
+    long = {"state_reason": "é" * 512}
+    models = tuple(model("é" * 250 + str(n)).model_copy(update=long) for n in range(MAX_MODELS))
+    hostile = {f"hostile-{n}": replace(target, models=models) for n in range(40)}
+    body = render_summary(replace(seen, targets={uid: target, **hostile}), 100, Identity("node-a", "u", "1"))
+    assert len(body) <= MAX_SUMMARY_BYTES
+    read = NodeSummary.model_validate_json(body)
+    assert [len(t.models) for t in read.targets if len(t.models) < 25] == [len(target.models)]
+    assert {t.models_total for t in read.targets} == {200, len(target.models)}
