@@ -115,11 +115,12 @@ def render_trials(kubectl: Path, kubeconfig: Path) -> str:
 Three things to try in another terminal:
   export KUBECONFIG={kubeconfig} PATH={kubectl.parent}:$PATH
   {_IN_TRITON} fast fail_ratio=1           # break a model
-  {_IN_SIMULATOR} set 0 temperature=97     # overheat a GPU
-  {_IN_SIMULATOR} xid 0 79                 # send an Xid
+  {_IN_SIMULATOR} set all temperature=97   # overheat the GPUs
+  {_IN_SIMULATOR} xid all 31               # send an Xid
 Undo them:
   {_IN_TRITON} fast fail_ratio=0
   {_IN_SIMULATOR} restore
+  kubectl rollout restart -n {TEAM} deploy/fraud-triton   # what NVIDIA advises for Xid 31
 Why is it so, and what does the operator do:
   kubectl describe mm -n {TEAM} fraud
   kubectl logs -n {SYSTEM_NAMESPACE} deploy/modelmonitor-operator
