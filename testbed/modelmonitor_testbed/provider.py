@@ -18,6 +18,9 @@ from modelmonitor_testbed.process import CommandError, run
 from modelmonitor_testbed.progress import step
 
 DEFAULT_NAME = "modelmonitor"
+_REMOVAL = """helm uninstall modelmonitor --namespace modelmonitor-system
+  kubectl delete --ignore-not-found -f examples/demo -f testbed/manifests
+  kubectl delete --ignore-not-found namespace modelmonitor-system"""
 
 
 class ClusterProvider(Protocol):
@@ -100,8 +103,8 @@ class CurrentCluster:
         """Leave the user's cluster alone."""
 
     def leftovers(self) -> list[str]:
-        """Return nothing: the cluster was not made here."""
-        return []
+        """Say what only the user may decide to remove: the cluster was not made here, what runs on it was."""
+        return [f"what was installed on the cluster of {self.path}; to remove it:\n  {_REMOVAL}"]
 
 
 def choose(name: str = DEFAULT_NAME, nodes: int = 1, environment: Mapping[str, str] | None = None) -> ClusterProvider:
