@@ -9,6 +9,7 @@ from modelmonitor_operator.adapters.monitors import parse_monitor
 from modelmonitor_operator.adapters.pods import parse_pod, parse_sidecar
 from modelmonitor_operator.clock import Clock
 from modelmonitor_operator.desired.key_secret import key_secret_ref, parse_key
+from modelmonitor_operator.desired.node_plan import planning_terms
 from modelmonitor_operator.errors import ClusterError, ForbiddenError
 from modelmonitor_operator.key_ring import KeyRing
 from modelmonitor_operator.keys import FleetKey, Key, PlanKey, StatusKey
@@ -91,7 +92,8 @@ class Intake:
             self._enqueue(FleetKey(), 0.0)
             self.on_namespaces()
         if before is None or (before.uid, before.generation) != (monitor.uid, monitor.generation):
-            self._ask_for_plans(self._nodes_of(monitor.ref))
+            if before is None or planning_terms(before) != planning_terms(monitor):
+                self._ask_for_plans(self._nodes_of(monitor.ref))
             self._enqueue(StatusKey(monitor.ref), 0.0)
         elif before.status != monitor.status:
             self._enqueue(StatusKey(monitor.ref), 0.0)

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
 from modelmonitor_api.names import MonitorRef
+from modelmonitor_api.spec import Selector
 from modelmonitor_operator.objects import ObjectRef, ResourceKind, StoredObject, is_newer
 from modelmonitor_operator.observed import Monitor, Pod, SidecarPod
 from modelmonitor_operator.selection import selector_matches
@@ -39,7 +40,7 @@ class World:
         before = self.monitors.get(monitor.ref)
         self.monitors[monitor.ref] = monitor
         self._by_namespace[monitor.ref.namespace].add(monitor.ref)
-        if before is not None and (before.uid, before.generation, before.deleting) == _identity(monitor):
+        if before is not None and _selects(before) == _selects(monitor):
             return _NONE
         touched = self._forget_selection(monitor.ref)
         for pod in self._pods[monitor.ref.namespace].values():
@@ -177,8 +178,9 @@ class World:
             del self._by_node[node]
 
 
-def _identity(monitor: Monitor) -> tuple[str, int, bool]:
-    return (monitor.uid, monitor.generation, monitor.deleting)
+def _selects(monitor: Monitor) -> tuple[str, bool, Selector | None]:
+    """What decides which pods belong to a monitor."""
+    return (monitor.uid, monitor.deleting, monitor.spec.selector if monitor.spec else None)
 
 
 def find_older_selectors(monitors: Iterable[tuple[Monitor, Iterable[Pod]]]) -> dict[MonitorRef, dict[str, MonitorRef]]:

@@ -19,6 +19,13 @@ def node_plan_ref(settings: Settings, node: str) -> ObjectRef:
     return ObjectRef(NODE_PLAN, settings.sidecar_namespace, node)
 
 
+def planning_terms(monitor: Monitor) -> tuple[object, ...]:
+    """All that plans take from a monitor besides its pods: a change of anything else concerns no plan."""
+    spec = monitor.spec
+    terms = None if spec is None else (spec.triton, spec.suspend, spec.interval_seconds, spec.health.window_seconds)
+    return (monitor.uid, monitor.deleting, terms)
+
+
 def build_planned_monitor(monitor: Monitor, pods: Iterable[PlannedPod]) -> PlannedMonitor | None:
     """What one monitor wants of a node; None where it wants nothing."""
     planned = tuple(sorted(pods, key=lambda pod: (pod.name, pod.uid)))

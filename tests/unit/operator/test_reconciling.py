@@ -92,6 +92,33 @@ def test_a_new_monitor_concerns_its_status_and_the_fleet() -> None:
     assert set(house.asked) == {StatusKey(REF), FleetKey()}
 
 
+def with_spec(**spec: Any) -> dict[str, Any]:
+    raw = raw_monitor(version="2", generation=2)
+    return {**raw, "spec": {**raw["spec"], **spec}}
+
+
+@pytest.mark.parametrize(
+    ("spec", "plans"),
+    [
+        pytest.param({"health": {"minimumRequests": 7, "maxLatency": "9ms"}}, set(), id="limits are the operator's"),
+        pytest.param({"health": {"window": "10m"}}, {PlanKey("n1")}, id="the window is the sidecar's"),
+        pytest.param({"interval": "5s"}, {PlanKey("n1")}, id="the interval is the sidecar's"),
+        pytest.param({"suspend": True}, {PlanKey("n1")}, id="a monitor that rests is in no plan"),
+        pytest.param({"triton": {"metricsPort": 9002}}, {PlanKey("n1")}, id="another port"),
+        pytest.param({"triton": {"models": {"exclude": ["x"]}}}, {PlanKey("n1")}, id="other models"),
+        pytest.param({"selector": {"matchLabels": {"app": "other"}}}, {PlanKey("n1")}, id="other pods"),
+        pytest.param({"interval": 5}, {PlanKey("n1")}, id="a spec that cannot be read is in no plan"),
+    ],
+)
+def test_a_change_of_the_spec_concerns_the_plans_that_it_changes(spec: dict[str, Any], plans: set[Key]) -> None:
+    house = House()
+    house.intake.monitor_event("ADDED", raw_monitor())
+    house.intake.put_pod(raw_pod())
+    house.asked.clear()
+    house.intake.monitor_event("MODIFIED", with_spec(**spec))
+    assert set(house.asked) == {StatusKey(REF), *plans}
+
+
 async def judged(house: House) -> None:
     """A monitor whose status has been written."""
     house.listed()
