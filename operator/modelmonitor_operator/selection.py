@@ -78,7 +78,10 @@ def _unread(pod: Pod) -> NotTargetable | None:
             "it is not read. Remove hostNetwork from the pod template",
         )
     if not pod.ip:
-        return NotTargetable(Untargetable.NO_ADDRESS, f"pod {pod.name} is Running and has no address")
+        return NotTargetable(
+            Untargetable.NO_ADDRESS,
+            f"pod {pod.name} is Running and has no address. See: kubectl -n {pod.namespace} describe pod {pod.name}",
+        )
     return None
 
 

@@ -70,6 +70,11 @@ def default_severity(code: FindingCode) -> Severity:
     return FINDINGS[code].severity
 
 
+def render_count(count: float, noun: str) -> str:
+    """A number with its noun: `1 GPU`, `2 GPUs`."""
+    return f"{count:.0f} {noun}" if count == 1 else f"{count:.0f} {noun}s"
+
+
 def join_names(names: list[str], most: int = 5) -> str:
     """A list of names that stays short: `a, b, c and 4 more`."""
     shown = ", ".join(names[:most])

@@ -13,6 +13,7 @@ from modelmonitor_operator.rollup.candidates import (
     SourceKind,
     default_severity,
     join_names,
+    render_count,
 )
 from modelmonitor_operator.rollup.gpus import HeldGpu, broken_reading, gpus_by_node, missing_gpus
 from modelmonitor_operator.rollup.timestamps import parse_time
@@ -26,7 +27,7 @@ def _who(view: MonitorView, gpu: HeldGpu) -> str:
     """The pods and models of this monitor on the GPU."""
     selected = {total.name for total in view.models}
     names = [name for name in gpu.models if name in selected]
-    models = f" (models {join_names(names)})" if names else ""
+    models = f" (model{'s' if len(names) > 1 else ''} {join_names(names)})" if names else ""
     return f"held by {join_names(gpu.pods, 3)}{models}"
 
 
@@ -59,11 +60,12 @@ def gpus_lost(view: MonitorView) -> Iterator[Candidate]:
         reading = broken_reading(gpu)
         if reading is None:
             continue
-        said = reading.message or ("GPU_IS_LOST" if reading.state is GpuState.LOST else "an error")
+        answer = "GPU_IS_LOST" if reading.state is GpuState.LOST else "an error"
+        said = reading.message or f"NVML answers {answer}"
         yield _candidate(
             gpu,
             FindingCode.GPU_LOST,
-            f"{_what(gpu)} cannot be read: NVML answers {said}; {_who(view, gpu)}. A lost GPU comes back with a reboot "
+            f"{_what(gpu)} cannot be read: {said}; {_who(view, gpu)}. A lost GPU comes back with a reboot "
             "of the node, or needs power and seating checked. Confirm on the node: nvidia-smi -q; dmesg | grep -i nvrm",
         )
 
@@ -81,7 +83,8 @@ def gpus_missing(view: MonitorView) -> Iterator[Candidate]:
         yield Candidate(
             FindingKey(FindingCode.GPU_MISSING, ObjectKind.NODE, name),
             default_severity(FindingCode.GPU_MISSING),
-            f"the kubelet of node {name} may hand out {len(node.gpus) + len(missing)} GPUs, NVML lists "
+            f"the kubelet of node {name} may hand out "
+            f"{render_count(len(node.gpus) + len(missing), 'GPU')}, NVML lists "
             f"{len(node.gpus)}; missing: {join_names(list(missing), 3)}. Pods with GPUs there: {join_names(pods, 3)}. "
             "Confirm on the node: nvidia-smi -L; lspci | grep -i nvidia; then reboot it or have the GPU checked",
             sources=_nvml(name),
@@ -160,9 +163,9 @@ def gpus_ecc(view: MonitorView) -> Iterator[Candidate]:
             yield _candidate(
                 gpu,
                 FindingCode.GPU_ECC_UNCORRECTABLE,
-                f"{_what(gpu)} has {errors} uncorrectable memory errors since its driver was loaded or it was reset; "
-                f"{_who(view, gpu)}. Results may be wrong: restart the pods, then have the GPU reset. Confirm on the "
-                "node: nvidia-smi -q -d ECC,ROW_REMAPPER",
+                f"{_what(gpu)} has {render_count(errors, 'uncorrectable memory error')} since its "
+                f"driver was loaded or it was reset; {_who(view, gpu)}. Results may be wrong: restart the pods, then "
+                "have the GPU reset. Confirm on the node: nvidia-smi -q -d ECC,ROW_REMAPPER",
                 weight=errors,
             )
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from modelmonitor_api.findings import FINDINGS, QUEUE_MINIMUM_PENDING, FindingCode, ObjectKind, Severity
 from modelmonitor_api.quantities import render_decimal, render_duration
 from modelmonitor_api.status import LatencyKind
-from modelmonitor_operator.rollup.candidates import Candidate, FindingKey, default_severity, join_names
+from modelmonitor_operator.rollup.candidates import Candidate, FindingKey, default_severity, join_names, render_count
 from modelmonitor_operator.rollup.models import ModelTotals, Part, is_judged
 from modelmonitor_operator.rollup.view import MonitorView
 
@@ -46,8 +46,9 @@ def models_not_ready(view: MonitorView) -> Iterator[Candidate]:
         yield Candidate(
             _key(FindingCode.MODEL_NOT_READY, total),
             Severity.WARNING if total.ready_pods else default_severity(FindingCode.MODEL_NOT_READY),
-            f"{total.label} is not ready in {len(parts)} of {len(total.parts)} pods ({join_names(pods, 3)}); Triton "
-            f"says: {join_names(reasons, 2)[:200] or 'nothing'}. See: {_logs(parts[0], total.name, 'load')}",
+            f"{total.label} is not ready in {len(parts)} of {render_count(len(total.parts), 'pod')} "
+            f"({join_names(pods, 3)}); Triton says: {join_names(reasons, 2)[:200] or 'nothing'}. "
+            f"See: {_logs(parts[0], total.name, 'load')}",
             sources=total.sources,
             weight=len(parts),
         )
@@ -91,9 +92,9 @@ def models_failing(view: MonitorView) -> Iterator[Candidate]:
         yield Candidate(
             _key(FindingCode.MODEL_FAILING, total),
             default_severity(FindingCode.MODEL_FAILING),
-            f"{total.label} failed {total.failures} of {total.requests} requests ({render_percent(ratio)}) in the last "
-            f"{render_period(view, total)}, limit {render_percent(limit)}; {why}most in pod {worst.view.pod.name}. See "
-            f"the model's own error: {_logs(worst, total.name, 'error')}",
+            f"{total.label} failed {total.failures} of {render_count(total.requests, 'request')} "
+            f"({render_percent(ratio)}) in the last {render_period(view, total)}, limit {render_percent(limit)}; {why}"
+            f"most in pod {worst.view.pod.name}. See the model's own error: {_logs(worst, total.name, 'error')}",
             sources=total.sources,
             weight=total.failures,
         )
@@ -118,9 +119,9 @@ def models_slow(view: MonitorView) -> Iterator[Candidate]:
         yield Candidate(
             _key(FindingCode.MODEL_SLOW, total),
             default_severity(FindingCode.MODEL_SLOW),
-            f"{total.label} has a {kind} latency of {render_duration(latency)} over {total.requests} requests in the "
-            f"last {render_period(view, total)}, limit {view.spec.health.max_latency}; {render_percent(queue)} of the "
-            f"time is queueing, {step}",
+            f"{total.label} has a {kind} latency of {render_duration(latency)} over "
+            f"{render_count(total.requests, 'request')} in the last {render_period(view, total)}, limit "
+            f"{view.spec.health.max_latency}; {render_percent(queue)} of the time is queueing, {step}",
             sources=total.sources,
             weight=latency / limit,
         )

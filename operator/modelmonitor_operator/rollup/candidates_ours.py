@@ -13,6 +13,7 @@ from modelmonitor_operator.rollup.candidates import (
     SourceKind,
     default_severity,
     join_names,
+    render_count,
 )
 from modelmonitor_operator.rollup.coverage import Coverage, PodView, summary_delay
 from modelmonitor_operator.rollup.gpus import gpus_by_node
@@ -24,7 +25,7 @@ _SOURCE_TROUBLE = (SourceState.ABSENT, SourceState.FAILED, SourceState.HUNG)
 _POLL_WORDS = {
     PollState.UNREACHABLE: "cannot be reached",
     PollState.TIMEOUT: "does not answer in time",
-    PollState.REFUSED_KEY: "refuses the operator's key (401); it passes within a minute of a key rotation",
+    PollState.REFUSED_KEY: "refuses the operator's key (401), as it may for a minute after a key rotation",
     PollState.BAD_SIGNATURE: "answers without our signature and is not believed",
     PollState.MALFORMED: "answers something that is no summary",
 }
@@ -135,8 +136,9 @@ def plans_truncated(view: MonitorView) -> Iterator[Candidate]:
         yield Candidate(
             FindingKey(FindingCode.PLAN_TRUNCATED, ObjectKind.NODE, name),
             default_severity(FindingCode.PLAN_TRUNCATED),
-            f"node {name} has more selected pods than fit into its NodePlan (512 KiB); {len(unread)} of this monitor's "
-            f"are not read: {join_names(unread)}. Narrow selectors, or delete ModelMonitors that select the same pods",
+            f"node {name} has more selected pods than fit into its NodePlan (512 KiB); of this monitor, "
+            f"{render_count(len(unread), 'pod')} cannot be read: {join_names(unread)}. "
+            "Narrow selectors, or delete ModelMonitors that select the same pods",
             weight=len(unread),
         )
 
@@ -150,9 +152,9 @@ def nvml_unavailable(view: MonitorView) -> Iterator[Candidate]:
             yield Candidate(
                 FindingKey(FindingCode.NVML_UNAVAILABLE, ObjectKind.NODE, name),
                 default_severity(FindingCode.NVML_UNAVAILABLE),
-                f"NVML on node {name} is {nvml.state}: {nvml.message or 'no message'}; the health of {len(held)} GPUs "
-                f"held by {join_names(pods)} is not known. Check nvidia-smi on the node, and the chart's "
-                "sidecar.gpuAccess.preset",
+                f"NVML on node {name} cannot be read ({nvml.state}): {nvml.message or 'the sidecar gives no reason'}; "
+                f"the health of {render_count(len(held), 'GPU')} held by {join_names(pods)} is not known. "
+                "Check nvidia-smi on the node, and the chart's sidecar.gpuAccess.preset",
                 sources=(Source(SourceKind.POLL, name),),
                 weight=len(held),
             )
@@ -169,8 +171,9 @@ def pod_resources_unavailable(view: MonitorView) -> Iterator[Candidate]:
             yield Candidate(
                 FindingKey(FindingCode.POD_RESOURCES_UNAVAILABLE, ObjectKind.NODE, name),
                 default_severity(FindingCode.POD_RESOURCES_UNAVAILABLE),
-                f"the kubelet's pod-resources API on node {name} is {source.state}: {source.message or 'no message'}; "
-                f"which of the node's {len(node.summary.nvml.gpus)} GPUs the pods hold is not known, so GPU findings "
-                "are silent. Check the chart's sidecar.podResourcesHostPath",
+                f"the kubelet's pod-resources API on node {name} cannot be read ({source.state}): "
+                f"{source.message or 'the sidecar gives no reason'}; the node has "
+                f"{render_count(len(node.summary.nvml.gpus), 'GPU')}, and which of them the pods hold is not known, so "
+                "GPU findings are silent. Check the chart's sidecar.podResourcesHostPath",
                 sources=(Source(SourceKind.POLL, name),),
             )

@@ -7,7 +7,7 @@ from modelmonitor_api.findings import FINDINGS, OOM_SECONDS, FindingCode, Object
 from modelmonitor_api.quantities import render_duration
 from modelmonitor_api.spec import Selector
 from modelmonitor_operator.observed import ContainerFacts, Pod
-from modelmonitor_operator.rollup.candidates import Candidate, FindingKey, default_severity, join_names
+from modelmonitor_operator.rollup.candidates import Candidate, FindingKey, default_severity, join_names, render_count
 from modelmonitor_operator.rollup.view import MonitorView
 from modelmonitor_operator.selection import NotTargetable, Untargetable
 
@@ -47,7 +47,7 @@ def targets_not_found(view: MonitorView) -> Iterator[Candidate]:
     if view.pods:
         return
     ref, finished = view.given.monitor.ref, len(view.given.pods)
-    ended = f"; {finished} that match have finished or are being deleted" if finished else ""
+    ended = f"; of those that match, {finished} finished or being deleted" if finished else ""
     yield Candidate(
         FindingKey(FindingCode.TARGETS_NOT_FOUND, ObjectKind.MONITOR, ref.name),
         default_severity(FindingCode.TARGETS_NOT_FOUND),
@@ -65,7 +65,7 @@ def _container_trouble(container: ContainerFacts, now: float) -> tuple[str, str]
         code = container.terminated_exit_code if container.terminated_exit_code is not None else 137
         return "OOMKilled", (
             f"container {container.name} was killed for using more memory than its limit (exit code {code}), "
-            f"{container.restarts} restarts; raise resources.limits.memory or load fewer models"
+            f"{render_count(container.restarts, 'restart')}; raise resources.limits.memory or load fewer models"
         )
     if not waits:
         return None
@@ -74,7 +74,8 @@ def _container_trouble(container: ContainerFacts, now: float) -> tuple[str, str]
         ended = f", last exit code {container.terminated_exit_code} ({container.terminated_reason or 'no reason'})"
     told = f": {container.waiting_message[:_TOLD]}" if container.waiting_message and not ended else ""
     return container.waiting_reason, (
-        f"container {container.name} is in {container.waiting_reason}{ended}, {container.restarts} restarts{told}"
+        f"container {container.name} is in {container.waiting_reason}{ended}, "
+        f"{render_count(container.restarts, 'restart')}{told}"
     )
 
 
@@ -91,11 +92,12 @@ def _pod_trouble(pod: Pod, now: float) -> tuple[str, str] | None:
     if pod.phase == "Pending" and now - pod.created_at >= patience:
         waiting = next((one.waiting_reason for one in pod.containers if one.waiting_reason), "")
         reason = pod.reason or waiting or "Pending"
-        return reason, f"it is Pending for {_age(now - pod.created_at)}{told}"
+        return reason, f"it has been Pending for {_age(now - pod.created_at)}{told}"
     starts = [one.started_at for one in pod.containers if one.started_at is not None]
     if pod.phase == "Running" and not pod.ready and starts and now - max(starts) >= patience:
         names = [one.name for one in pod.containers if not one.ready]
-        return "NotReady", f"it runs and is not Ready: container {join_names(names) or 'unknown'} fails its probe"
+        why = f"container {join_names(names)} fails its probe" if names else "a readiness gate of it is not met"
+        return "NotReady", f"it runs but is not Ready: {why}"
     return None
 
 
@@ -110,6 +112,10 @@ def _logs(pod: Pod, reason: str) -> str:
     return f"See: kubectl -n {pod.namespace} {verb}"
 
 
+def _others(ready: int, count: int) -> str:
+    return f"{ready} of {render_count(count, 'other pod')} Ready" if count else "it is the only pod"
+
+
 def pods_not_running(view: MonitorView) -> Iterator[Candidate]:
     """Pods that Kubernetes says are not well; a warning while others are Ready."""
     ready = sum(one.pod.ready for one in view.pods)
@@ -122,7 +128,7 @@ def pods_not_running(view: MonitorView) -> Iterator[Candidate]:
         yield Candidate(
             FindingKey(FindingCode.POD_NOT_RUNNING, ObjectKind.POD, one.pod.name),
             Severity.WARNING if others else Severity.CRITICAL,
-            f"{reason}: pod {one.pod.name}: {sentence}; {others} of {len(view.pods) - 1} other pods Ready. "
+            f"{reason}: pod {one.pod.name}: {sentence}; {_others(others, len(view.pods) - 1)}. "
             f"{_logs(one.pod, reason)}",
         )
 
@@ -147,7 +153,7 @@ def shared_targets(view: MonitorView) -> Iterator[Candidate]:
         yield Candidate(
             FindingKey(FindingCode.SHARED_TARGET, ObjectKind.MONITOR, owner_name),
             default_severity(FindingCode.SHARED_TARGET),
-            f"{len(pods)} of {len(view.pods)} pods are also selected by the older ModelMonitor {owner_name}, which "
-            f"owns their cost: {join_names(sorted(pods))}. Narrow one of the two selectors",
+            f"{len(pods)} of {render_count(len(view.pods), 'pod')} also selected by the older ModelMonitor "
+            f"{owner_name}, which owns their cost: {join_names(sorted(pods))}. Narrow one of the two selectors",
             weight=len(pods),
         )

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from modelmonitor_api.findings import FINDINGS, FindingCode, ObjectKind, Severity
 from modelmonitor_api.plan import PlannedPod
 from modelmonitor_api.summary import EndpointReading, EndpointState, ModelWindow, TargetReading
-from modelmonitor_operator.rollup.candidates import Candidate, FindingKey, default_severity
+from modelmonitor_operator.rollup.candidates import Candidate, FindingKey, default_severity, render_count
 from modelmonitor_operator.rollup.coverage import Coverage, PodView
 from modelmonitor_operator.rollup.models import UNLOADED
 from modelmonitor_operator.rollup.view import MonitorView
@@ -107,8 +107,9 @@ def triton_not_ready(view: MonitorView) -> Iterator[Candidate]:
             yield Candidate(
                 FindingKey(FindingCode.TRITON_NOT_READY, ObjectKind.POD, one.pod.name),
                 default_severity(FindingCode.TRITON_NOT_READY),
-                f"Triton in pod {one.pod.name} answers /v2/health/ready with an error, and all its "
-                f"{len(target.models)} listed models are ready or unloaded: it is starting, ending or stuck. "
+                f"Triton in pod {one.pod.name} answers /v2/health/ready with an error, though "
+                f"none of its {render_count(len(target.models), 'listed model')} is to blame: "
+                f"it is starting, ending or stuck. "
                 f"See: kubectl -n {one.pod.namespace} logs {one.pod.name}{container} --tail=50",
                 sources=(one.source,),
             )

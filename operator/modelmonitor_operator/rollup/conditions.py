@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from modelmonitor_api.findings import FindingCode
 from modelmonitor_api.status import MAX_MESSAGE, Condition, ConditionStatus, ConditionType, HealthState
 from modelmonitor_operator.observed import Fleet
+from modelmonitor_operator.rollup.candidates import render_count
 from modelmonitor_operator.rollup.coverage import Coverage
 from modelmonitor_operator.rollup.hysteresis import Tracked
 from modelmonitor_operator.rollup.inputs import NodeView
@@ -117,8 +118,8 @@ def _is_rolling_out(fleet: Fleet) -> bool:
 
 def _sidecars_ready(view: MonitorView, fleet: Fleet) -> Claim:
     ready = sum(_is_sidecar_ready(node) for _, node in view.nodes)
-    told = f"{ready} of {len(view.nodes)} nodes with selected pods have a ready sidecar"
-    rolled = f"{fleet.ready} of {fleet.wanted} sidecars are ready"
+    told = f"nodes with selected pods: {len(view.nodes)}, of these with a ready sidecar: {ready}"
+    rolled = f"{fleet.ready} of {render_count(fleet.wanted, 'sidecar')} ready"
     if view.nodes and ready == len(view.nodes):
         return Claim(_TYPE.SIDECARS_READY, _TRUE, "AllReady", told)
     if fleet.problem:
@@ -157,15 +158,19 @@ def _ready(view: MonitorView, findings: Collection[Tracked], knowledge: Knowledg
     if broken is not None:
         return Claim(_TYPE.READY, _FALSE, broken.key.code, broken.message)
     if not targets:
-        told = f"{len(view.pods)} pods match and none of them runs and can be read"
+        told = f"{render_count(len(view.pods), 'pod')} selected, none of which runs and can be read"
         return Claim(_TYPE.READY, _FALSE, "NoReadableTargets", told)
     if knowledge is Knowledge.HELD and before is not None and before.status is _TRUE:
         return Claim(_TYPE.READY, _TRUE, before.reason, before.message)
     if knowledge is not Knowledge.FRESH:
         problem = view.given.fleet.problem
         reason = "SidecarsFailed" if problem else "ReadingsPending"
-        return Claim(_TYPE.READY, _FALSE, reason, problem or f"waiting for the first readings of {targets} pods")
-    return Claim(_TYPE.READY, _TRUE, "Monitoring", f"{view.count(Coverage.READ)} of {targets} running pods are read")
+        return Claim(
+            _TYPE.READY, _FALSE, reason, problem or f"waiting for the first readings of {render_count(targets, 'pod')}"
+        )
+    return Claim(
+        _TYPE.READY, _TRUE, "Monitoring", f"{view.count(Coverage.READ)} of {render_count(targets, 'running pod')} read"
+    )
 
 
 def _reconciling(view: MonitorView, ready: Claim) -> Claim:
@@ -173,11 +178,13 @@ def _reconciling(view: MonitorView, ready: Claim) -> Claim:
     fleet, unwatched = view.given.fleet, view.count(Coverage.UNWATCHED)
     waiting = view.count(Coverage.PENDING) + (0 if fleet.problem else unwatched)
     if unwatched and _is_rolling_out(fleet):
-        told = f"{fleet.ready} of {fleet.wanted} sidecars are ready"
-        return Claim(_TYPE.RECONCILING, _TRUE, "RollingOut", f"{told}; {unwatched} pods wait for theirs")
+        told = f"{fleet.ready} of {render_count(fleet.wanted, 'sidecar')} ready"
+        return Claim(_TYPE.RECONCILING, _TRUE, "RollingOut", f"{told}; {render_count(unwatched, 'pod')} without one")
     if ready.reason in _BREAKS_MONITORING or not waiting:
         return Claim(_TYPE.RECONCILING, _FALSE, "Settled")
-    return Claim(_TYPE.RECONCILING, _TRUE, "ReadingsPending", f"waiting for the first readings of {waiting} pods")
+    return Claim(
+        _TYPE.RECONCILING, _TRUE, "ReadingsPending", f"waiting for the first readings of {render_count(waiting, 'pod')}"
+    )
 
 
 _HEALTHY = {HealthState.HEALTHY: _TRUE, HealthState.UNKNOWN: _UNKNOWN}

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from modelmonitor_api.finding_codes import CAUSE_ORDER, FindingCode, ObjectKind, Severity
 from modelmonitor_api.status import Health, HealthState
-from modelmonitor_operator.rollup.candidates import join_names
+from modelmonitor_operator.rollup.candidates import join_names, render_count
 from modelmonitor_operator.rollup.candidates_models import failure_reasons, render_percent
 from modelmonitor_operator.rollup.coverage import Coverage
 from modelmonitor_operator.rollup.hysteresis import Tracked
@@ -87,7 +87,7 @@ def _trouble(view: MonitorView, one: Tracked) -> str:
         total = next((total for total in view.models if total.label == key.name), None)
         if total is not None and total.failure_ratio is not None:
             share = render_percent(total.failure_ratio)
-            return f"{total.label} fails {share} of {total.requests} requests{failure_reasons(total)}"
+            return f"{total.label} fails {share} of {render_count(total.requests, 'request')}{failure_reasons(total)}"
     if key.kind in {ObjectKind.MONITOR, ObjectKind.POD}:
         return f"{key.code}: {one.candidate.message.partition('. ')[0]}"[:160]
     return f"{key.code} {key.name}"
@@ -96,7 +96,7 @@ def _trouble(view: MonitorView, one: Tracked) -> str:
 def _troubles(view: MonitorView, findings: Sequence[Tracked]) -> list[str]:
     notable = [one for one in findings if one.candidate.severity is not Severity.INFO]
     shown = [_trouble(view, one) for one in notable[:2]]
-    return [*shown, f"{len(notable) - 2} more findings"] if len(notable) > 2 else shown
+    return [*shown, render_count(len(notable) - 2, "more finding")] if len(notable) > 2 else shown
 
 
 def _quiet(view: MonitorView) -> list[str]:
@@ -116,7 +116,7 @@ def _quiet(view: MonitorView) -> list[str]:
 
 def _counts(states: Sequence[HealthState]) -> str:
     healthy = sum(state is HealthState.HEALTHY for state in states)
-    return f"{healthy} of {len(states)} models healthy"
+    return f"{healthy} of {render_count(len(states), 'model')} healthy"
 
 
 def _unread(view: MonitorView, findings: Sequence[Tracked]) -> Verdict:
@@ -128,27 +128,33 @@ def _unread(view: MonitorView, findings: Sequence[Tracked]) -> Verdict:
         return Verdict(HealthState.UNKNOWN, blind.candidate.key.code, f"no fresh reading: {sentence}")
     if view.count(Coverage.NOT_TARGET) == len(view.pods):
         return Verdict(
-            HealthState.UNKNOWN, VerdictReason.NO_TARGETS, f"none of {len(view.pods)} selected pods can be read yet"
+            HealthState.UNKNOWN,
+            VerdictReason.NO_TARGETS,
+            f"{render_count(len(view.pods), 'pod')} selected, none of which can be read yet",
         )
     waiting = view.count(Coverage.PENDING, Coverage.UNWATCHED, Coverage.SILENT, Coverage.STALE)
     return Verdict(
         HealthState.UNKNOWN,
         VerdictReason.READINGS_PENDING,
-        f"waiting for the first readings of {waiting} of {len(view.pods)} pods",
+        f"waiting for the first readings of {waiting} of {render_count(len(view.pods), 'pod')}",
     )
 
 
 def _unproven(view: MonitorView) -> Verdict:
     """Read freshly, nothing wrong, and nothing that proves that a model serves."""
     if not view.models:
-        told = f"{view.count(Coverage.READ)} pods are read, and Triton lists no model that spec.triton.models selects"
-        return Verdict(HealthState.UNKNOWN, VerdictReason.NO_MODELS, told)
+        told = f"{render_count(view.count(Coverage.READ), 'pod')} read"
+        return Verdict(
+            HealthState.UNKNOWN,
+            VerdictReason.NO_MODELS,
+            f"{told}, and Triton lists no model that spec.triton.models selects",
+        )
     quiet = "; ".join(_quiet(view))
     return Verdict(
         HealthState.UNKNOWN,
         VerdictReason.NO_REQUESTS,
-        f"none of {len(view.models)} models served a request in the last {view.window}: readiness alone is no proof "
-        f"that a model works{f'; {quiet}' if quiet else ''}",
+        f"none of {render_count(len(view.models), 'model')} served a request in the last {view.window}: "
+        f"readiness alone is no proof that a model works{f'; {quiet}' if quiet else ''}",
     )
 
 
@@ -178,7 +184,7 @@ def reach_verdict(
         return _held(view, previous)
     if HealthState.HEALTHY not in states:
         return _unproven(view)
-    read = f"{view.count(Coverage.READ)} of {len(view.pods)} pods read"
+    read = f"{view.count(Coverage.READ)} of {render_count(len(view.pods), 'pod')} read"
     return Verdict(HealthState.HEALTHY, VerdictReason.SERVING, "; ".join([*counted, read, *_quiet(view)]))
 
 

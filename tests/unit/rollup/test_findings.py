@@ -118,7 +118,7 @@ CASES = {
         F.TARGETS_NOT_FOUND,
         CRIT,
         "fraud",
-        "2 that match",
+        "of those that match, 2 finished",
     ),
     "a pod that no node has room for": on_pod(
         given(
@@ -180,7 +180,7 @@ CASES = {
         "low on memory",
     ),
     "a pod that does not run beside one that is Ready": on_pod(
-        given(pods=(waiting("CrashLoopBackOff"), pod("fraud-1"))), F.POD_NOT_RUNNING, WARN, "1 of 1 other pods Ready"
+        given(pods=(waiting("CrashLoopBackOff"), pod("fraud-1"))), F.POD_NOT_RUNNING, WARN, "1 of 1 other pod Ready"
     ),
     "a pod on a node without a sidecar": on_pod(
         given(node(name="n2")),
@@ -218,7 +218,7 @@ CASES = {
         F.SHARED_TARGET,
         INFO,
         "older",
-        "1 of 1 pods",
+        "1 of 1 pod",
         "owns their cost",
         "fraud-0",
     ),
@@ -249,7 +249,7 @@ CASES = {
         given(node(target(pod(), model(ready=False, state_reason="SyntaxError in model.py", ok=0)))),
         F.MODEL_NOT_READY,
         CRIT,
-        "1 of 1 pods",
+        "1 of 1 pod",
         "SyntaxError in model.py",
         "kubectl -n team-a logs fraud-0 -c triton",
     ),
@@ -308,7 +308,7 @@ CASES = {
         F.GPU_LOST,
         CRIT,
         "GPU_IS_LOST",
-        "held by fraud-0 (models fast)",
+        "held by fraud-0 (model fast)",
     ),
     "a GPU that needs a reset": on_a(
         on_gpu(state=GpuState.FAILED, message="RESET_REQUIRED"), F.GPU_LOST, CRIT, "RESET_REQUIRED"
@@ -551,7 +551,20 @@ def test_a_gpu_finding_names_the_models_that_the_monitor_selects_and_no_others()
         node(two, gpus=nvml(gpu(clock_event_reasons=0x8)), held=holds("GPU-a")),
         monitor=monitor(triton={"models": {"include": ["fraud"]}}),
     )
-    assert "held by fraud-0 (models fraud)." in settle(what).findings()[F.GPU_THROTTLED].message
+    assert "held by fraud-0 (model fraud)." in settle(what).findings()[F.GPU_THROTTLED].message
+
+
+def test_one_is_not_called_many() -> None:
+    lone = pod(ready=False, containers=(ContainerFacts("triton", waiting_reason="CrashLoopBackOff", restarts=1),))
+    assert "1 restart; it is the only pod." in settle(given(pods=(lone,))).findings()[F.POD_NOT_RUNNING].message
+    ecc = settle(on_gpu(ecc_uncorrected_volatile=1)).findings()[F.GPU_ECC_UNCORRECTABLE].message
+    assert "has 1 uncorrectable memory error since" in ecc
+
+
+def test_what_nvml_said_is_told_in_the_sidecars_words() -> None:
+    said = "nvmlDeviceGetUtilizationRates answered GPU_IS_LOST (15)"
+    message = settle(on_gpu(state=GpuState.LOST, message=said)).findings()[F.GPU_LOST].message
+    assert f"cannot be read: {said}; held by" in message
 
 
 def test_an_xid_that_names_its_gpu_by_index_alone_is_known() -> None:

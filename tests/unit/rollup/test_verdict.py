@@ -35,7 +35,7 @@ PENDING = node(state=PollState.PENDING, summary=None, received_at=None, attempt=
 OK3 = (model("a"), model("b"), model("c"))
 
 VERDICTS = {
-    "all models serve": (four(*OK3), "Healthy", "Serving", "3 of 3 models healthy; 1 of 1 pods read"),
+    "all models serve": (four(*OK3), "Healthy", "Serving", "3 of 3 models healthy; 1 of 1 pod read"),
     "one of four fails": (
         four(*OK3, model(ok=0, failed=312)),
         "Unhealthy",
@@ -46,7 +46,7 @@ VERDICTS = {
         given(node(target(), gpus=nvml(gpu(clock_event_reasons=8)), held=holds("GPU-a"))),
         "Degraded",
         "GpuThrottled",
-        "1 of 1 models healthy; GpuThrottled GPU-a",
+        "1 of 1 model healthy; GpuThrottled GPU-a",
     ),
     "readiness is no proof": (
         four(model(ok=0), model("b", ok=0)),
@@ -58,20 +58,20 @@ VERDICTS = {
         four(model(ok=1), model("idle", ok=0)),
         "Healthy",
         "Serving",
-        "1 of 2 models healthy; 1 of 1 pods read; fast:1: fewer than 20 requests in 5m, ratios not judged; "
+        "1 of 2 models healthy; 1 of 1 pod read; fast:1: fewer than 20 requests in 5m, ratios not judged; "
         "idle:1: no requests in 5m",
     ),
     "a server without a selected model": (
         given(monitor=monitor(triton={"models": {"include": ["other-*"]}})),
         "Unknown",
         "NoModels",
-        "1 pods are read, and Triton lists no model that spec.triton.models selects",
+        "1 pod read, and Triton lists no model that spec.triton.models selects",
     ),
     "failures alone are no proof, however few": (
         four(model(ok=0, failed=5)),
         "Unknown",
         "NoRequests",
-        "none of 1 models served a request in the last 5m: readiness alone is no proof that a model works; "
+        "none of 1 model served a request in the last 5m: readiness alone is no proof that a model works; "
         "fast:1: fewer than 20 requests in 5m, ratios not judged",
     ),
     "a cause comes before its effect": (
@@ -84,13 +84,13 @@ VERDICTS = {
         ),
         "Unhealthy",
         "GpuLost",
-        "0 of 1 models healthy; GpuLost GPU-a; fast:1 fails 100 % of 40 requests (BACKEND)",
+        "0 of 1 model healthy; GpuLost GPU-a; fast:1 fails 100 % of 40 requests (BACKEND)",
     ),
     "first readings are waited for": (
         given(PENDING),
         "Unknown",
         "ReadingsPending",
-        "waiting for the first readings of 1 of 1 pods",
+        "waiting for the first readings of 1 of 1 pod",
     ),
     "a sidecar that does not answer leaves the verdict open": (
         given(replace(PENDING, state=PollState.TIMEOUT)),
@@ -104,14 +104,14 @@ VERDICTS = {
         ),
         "Unhealthy",
         "PodNotRunning",
-        "PodNotRunning: CrashLoopBackOff: pod fraud-0: container triton is in CrashLoopBackOff, 0 restarts; 0 of 0 "
-        "other pods Ready",
+        "PodNotRunning: CrashLoopBackOff: pod fraud-0: container triton is in CrashLoopBackOff, 0 restarts; it is "
+        "the only pod",
     ),
     "pods that just start are no verdict": (
         given(pods=(pod(phase="Pending", ip=None, node=None, ready=False, containers=(), created_at=NOW),)),
         "Unknown",
         "NoReadableTargets",
-        "none of 1 selected pods can be read yet",
+        "1 pod selected, none of which can be read yet",
     ),
     "pods that may not be listed are not pods that do not exist": (
         given(pods=(), pods_problem="the pods of namespace team-a cannot be listed: 403"),
