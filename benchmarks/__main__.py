@@ -12,8 +12,13 @@ from benchmarks.table import Row, render_table
 
 def _parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
-    parser.add_argument("names", nargs="*", choices=[*BENCHMARKS, []], metavar="NAME",
-                        help=f"what to measure, by default all: {', '.join(BENCHMARKS)}")
+    parser.add_argument(
+        "names",
+        nargs="*",
+        choices=[*BENCHMARKS, []],
+        metavar="NAME",
+        help=f"what to measure, by default all: {', '.join(BENCHMARKS)}",
+    )
     return parser.parse_args()
 
 

@@ -6,7 +6,7 @@ import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
 from types import TracebackType
-from typing import Any, Self
+from typing import Self, TypeVar
 
 import aiohttp
 
@@ -16,6 +16,7 @@ from modelmonitor_testbed.controlplane import ControlPlane
 _MERGE = "application/merge-patch+json"
 _LINE_BYTES = 8 << 20
 _RETRIES = 40
+T = TypeVar("T")
 
 
 class ApiError(RuntimeError):
@@ -50,7 +51,9 @@ class Api:
     ) -> None:
         await self._session.close()
 
-    async def call(self, method: str, path: str, body: Json | None = None, content_type: str = "application/json") -> Json:
+    async def call(
+        self, method: str, path: str, body: Json | None = None, content_type: str = "application/json"
+    ) -> Json:
         """One call; ApiError for any status but 2xx."""
         headers = {"Content-Type": content_type} if body is not None else {}
         content = None if body is None else json.dumps(body)
@@ -68,6 +71,15 @@ class Api:
                 return await self.call("POST", path, manifest)
             await asyncio.sleep(0.1)
         return await self.call("POST", path, manifest)
+
+    async def wait_until_served(self, path: str) -> None:
+        """Wait until a collection of a new kind is there."""
+        for _ in range(_RETRIES):
+            with suppress(ApiError):
+                await self.call("GET", path)
+                return
+            await asyncio.sleep(0.25)
+        raise ApiError(f"{path} is not served")
 
     async def patch(self, path: str, patch: Json) -> Json:
         """Merge patch."""
@@ -102,13 +114,13 @@ def _encode(query: Mapping[str, str]) -> str:
     return "&".join(f"{name}={value}" for name, value in query.items())
 
 
-async def do_all(jobs: Iterable[Callable[[], Awaitable[Any]]], at_once: int = 24) -> None:
-    """Do everything, `at_once` at a time."""
-    todo = iter(jobs)
+async def for_each(items: Iterable[T], act: Callable[[T], Awaitable[object]], at_once: int = 24) -> None:
+    """Do something with every item, `at_once` at a time."""
+    todo = iter(items)
 
     async def work() -> None:
-        for job in todo:
-            await job()
+        for item in todo:
+            await act(item)
 
     async with asyncio.TaskGroup() as group:
         for _ in range(at_once):

@@ -42,21 +42,29 @@ def _read_lines(log: Path) -> list[str]:
 async def _measure(control_plane: ControlPlane, report: Callable[[str], None]) -> Sequence[Row]:
     log = control_plane.audit_log
     assert log is not None
-    async with installed(control_plane) as installation:
-        async with at_rest(installation, MONITORS, 5, Load(models=4, requests=0)) as operator:
-            report(f"{MONITORS} ModelMonitors are Ready; settling for {SETTLE_SECONDS:.0f} s")
-            await asyncio.sleep(SETTLE_SECONDS)
-            seen, cycles = len(_read_lines(log)), operator.metric(_CYCLES)
-            for minute in range(round(WATCHED_SECONDS / 60)):
-                await asyncio.sleep(60)
-                report(f"minute {minute + 1}: {dict(count_writes(_read_lines(log)[seen:]))}")
-            cycles = operator.metric(_CYCLES) - cycles
-            writes = count_writes(_read_lines(log)[seen:])
+    async with (
+        installed(control_plane) as installation,
+        at_rest(installation, MONITORS, 5, Load(models=4, requests=0)) as operator,
+    ):
+        report(f"{MONITORS} ModelMonitors are Ready; settling for {SETTLE_SECONDS:.0f} s")
+        await asyncio.sleep(SETTLE_SECONDS)
+        seen, cycles = len(_read_lines(log)), operator.metric(_CYCLES)
+        for minute in range(round(WATCHED_SECONDS / 60)):
+            await asyncio.sleep(60)
+            report(f"minute {minute + 1}: {dict(count_writes(_read_lines(log)[seen:]))}")
+        cycles = operator.metric(_CYCLES) - cycles
+        writes = count_writes(_read_lines(log)[seen:])
     leases = writes.pop("leases", 0)
     renewals = WATCHED_SECONDS / LeaseSettings().renew_seconds
     return (
-        Row(f"API writes in 5 minutes of rest, {MONITORS} ModelMonitors, without the Lease", sum(writes.values()), "",
-            MONITORS, cycles * MONITORS, "a status for each verdict reached"),
+        Row(
+            f"API writes in 5 minutes of rest, {MONITORS} ModelMonitors, without the Lease",
+            sum(writes.values()),
+            "",
+            MONITORS,
+            cycles * MONITORS,
+            "a status for each verdict reached",
+        ),
         Row("API writes in 5 minutes of rest, the Lease", leases, "", renewals + 1, renewals, "renewal at its period"),
     )
 

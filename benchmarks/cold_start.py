@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 
-from benchmarks.api import Api, do_all
+from benchmarks.api import Api, for_each
 from benchmarks.fleet import Fleet
 from benchmarks.installation import SYSTEM, Installation, installed, monitor_path, wait_until_ready
 from benchmarks.manifests import Json, build_monitor
@@ -23,10 +23,15 @@ def _place(number: int) -> tuple[str, str]:
     return f"team-{number % NAMESPACES:02d}", f"monitor-{number:03d}"
 
 
+async def _create_triton(installation: Installation, number: int) -> None:
+    namespace, monitor = _place(number)
+    await installation.create_triton(namespace, f"triton-{number:03d}", monitor, f"node-{number % NODES}")
+
+
 async def _create_bare(api: Api, number: int, status: Json) -> None:
     """The two writes without which no ModelMonitor is Ready: create it, write its status."""
     path, name = monitor_path("bare"), f"bare-{number:03d}"
-    await api.create(path, {**build_monitor("bare", name)})
+    await api.create(path, build_monitor("bare", name))
     await api.patch(f"{path}/{name}/status", {"status": status})
 
 
@@ -35,7 +40,7 @@ async def _measure_bare(installation: Installation) -> float:
     status = (await installation.api.call("GET", path))["items"][0]["status"]
     await installation.create_namespace("bare")
     started = time.monotonic()
-    await do_all((lambda number=number: _create_bare(installation.api, number, status)) for number in range(MONITORS))
+    await for_each(range(MONITORS), lambda number: _create_bare(installation.api, number, status))
     return time.monotonic() - started
 
 
@@ -43,16 +48,12 @@ async def _measure(control_plane: ControlPlane, report: Callable[[str], None]) -
     async with installed(control_plane) as installation:
         api = installation.api
         async with Fleet(api, SYSTEM, NODES, Load(models=4)).running():
-            await do_all((lambda number=number: installation.create_namespace(f"team-{number:02d}"))
-                         for number in range(NAMESPACES))
-            await do_all((lambda number=number: installation.create_triton(
-                _place(number)[0], f"triton-{number:03d}", _place(number)[1], f"node-{number % NODES}"))
-                for number in range(MONITORS))
+            await for_each(range(NAMESPACES), lambda number: installation.create_namespace(f"team-{number:02d}"))
+            await for_each(range(MONITORS), lambda number: _create_triton(installation, number))
             report(f"{MONITORS} Triton pods run on {NODES} nodes")
             started = time.monotonic()
             operator = installation.start_operator()
-            await do_all((lambda number=number: installation.create_monitor(*_place(number)))
-                         for number in range(MONITORS))
+            await for_each(range(MONITORS), lambda number: installation.create_monitor(*_place(number)))
             report(f"all created after {time.monotonic() - started:.1f} s")
             await wait_until_ready(api, operator, MONITORS)
             took = time.monotonic() - started

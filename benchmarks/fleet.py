@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
-from benchmarks.api import Api, ApiError, do_all
+from benchmarks.api import Api, ApiError, for_each
 from benchmarks.manifests import GPU_LABEL, Json, build_running_status
 from benchmarks.sidecar_pages import build_app, serve, sidecar_address
 from benchmarks.synthetic import Identity, Load, build_summary
@@ -44,7 +44,7 @@ class Fleet:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Make the nodes and keep them alive for the length of a with block."""
-        await do_all((lambda name=name: self._create_node(name)) for name in self._names())
+        await for_each(self._names(), self._create_node)
         pages = build_app(self._body, lambda: self._key)
         runner = await serve(pages, [sidecar_address(number) for number in range(self.nodes)])
         core = f"/api/v1/namespaces/{self.system}"
@@ -75,8 +75,14 @@ class Fleet:
 
     async def _say_alive(self, name: str) -> None:
         now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-        ready = {"type": "Ready", "status": "True", "reason": "Bench", "message": "", "lastHeartbeatTime": now,
-                 "lastTransitionTime": "2026-01-01T00:00:00Z"}
+        ready = {
+            "type": "Ready",
+            "status": "True",
+            "reason": "Bench",
+            "message": "",
+            "lastHeartbeatTime": now,
+            "lastTransitionTime": "2026-01-01T00:00:00Z",
+        }
         await self.api.patch(f"/api/v1/nodes/{name}/status", {"status": {"conditions": [ready]}})
 
     async def _beat(self) -> None:
@@ -95,8 +101,12 @@ class Fleet:
         node = terms["nodeSelectorTerms"][0]["matchFields"][0]["values"][0]
         self._sidecars[uid] = node
         path = f"/api/v1/namespaces/{self.system}/pods/{name}"
-        binding = {"apiVersion": "v1", "kind": "Binding", "metadata": {"name": name},
-                   "target": {"apiVersion": "v1", "kind": "Node", "name": node}}
+        binding = {
+            "apiVersion": "v1",
+            "kind": "Binding",
+            "metadata": {"name": name},
+            "target": {"apiVersion": "v1", "kind": "Node", "name": node},
+        }
         address = sidecar_address(int(node.rpartition("-")[2]))
         with suppress(ApiError):
             await self.api.call("POST", f"{path}/binding", binding)
@@ -119,6 +129,7 @@ class Fleet:
             return None
         generation, plan = self._plans.get(node, (0, NodePlanSpec(node_name=node)))
         reading = int(time.monotonic() / READING_SECONDS)
-        summary = build_summary(Identity(node, uid), plan.monitors, self.load, reading=reading,
-                                plan_generation=generation)
+        summary = build_summary(
+            Identity(node, uid), plan.monitors, self.load, reading=reading, plan_generation=generation
+        )
         return json.dumps(summary.to_wire()).encode()

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from benchmarks.api import Api, do_all
+from benchmarks.api import Api, for_each
 from benchmarks.installation import Operator, at_rest, installed
 from benchmarks.manifests import Json
 from benchmarks.synthetic import Load
@@ -43,8 +43,12 @@ class Flood:
 
 def _build_pod(number: int) -> Json:
     labels = {"app": f"job-{number % 100}", "team": "others", "pod-template-hash": f"{number:08x}"}
-    container = {"name": "work", "image": "registry.example/work:1", "command": ["/bin/sh", "-c", "exec work"],
-                 "env": [{"name": f"SETTING_{each}", "value": "x" * 40} for each in range(10)]}
+    container = {
+        "name": "work",
+        "image": "registry.example/work:1",
+        "command": ["/bin/sh", "-c", "exec work"],
+        "env": [{"name": f"SETTING_{each}", "value": "x" * 40} for each in range(10)],
+    }
     return {
         "apiVersion": "v1",
         "kind": "Pod",
@@ -56,10 +60,10 @@ def _build_pod(number: int) -> Json:
 async def _flood(api: Api, operator: Operator, namespace: str) -> Flood:
     path = f"/api/v1/namespaces/{namespace}/pods"
     started, before = time.monotonic(), cpu_seconds(operator.pid)
-    await do_all((lambda number=number: api.create(path, _build_pod(number))) for number in range(PODS))
+    await for_each(range(PODS), lambda number: api.create(path, _build_pod(number)))
     await asyncio.sleep(SETTLE_SECONDS)
     peak = resident_mib(operator.pid)
-    await do_all((lambda number=number: api.delete(f"{path}/foreign-{number:05d}")) for number in range(PODS))
+    await for_each(range(PODS), lambda number: api.delete(f"{path}/foreign-{number:05d}"))
     await asyncio.sleep(SETTLE_SECONDS)
     used, took = cpu_seconds(operator.pid) - before, time.monotonic() - started
     return Flood(1000 * used / took, 1000 * used / PODS, peak, took)
@@ -69,12 +73,30 @@ def _rows(rest: float, rest_mib: float, elsewhere: Flood, watched: Flood) -> Seq
     idle = "the operator at rest"
     per_pod_at_rest = rest * watched.seconds / PODS
     return (
-        Row(f"{PODS} foreign pods come and go elsewhere: operator CPU", elsewhere.millicores, "millicores",
-            max(GOAL_ELSEWHERE_MILLICORES, 2 * rest), rest, idle),
-        Row(f"{PODS} foreign pods come and go in a watched namespace: operator CPU for each",
-            watched.milliseconds, "ms", GOAL_WATCHED_MILLISECONDS, per_pod_at_rest, idle),
-        Row(f"operator's memory (RSS) while {PODS} foreign pods are in a watched namespace",
-            watched.peak_mib, "MiB", rest_mib + GOAL_GROWTH_MIB, rest_mib, idle),
+        Row(
+            f"{PODS} foreign pods come and go elsewhere: operator CPU",
+            elsewhere.millicores,
+            "millicores",
+            max(GOAL_ELSEWHERE_MILLICORES, 2 * rest),
+            rest,
+            idle,
+        ),
+        Row(
+            f"{PODS} foreign pods come and go in a watched namespace: operator CPU for each",
+            watched.milliseconds,
+            "ms",
+            GOAL_WATCHED_MILLISECONDS,
+            per_pod_at_rest,
+            idle,
+        ),
+        Row(
+            f"operator's memory (RSS) while {PODS} foreign pods are in a watched namespace",
+            watched.peak_mib,
+            "MiB",
+            rest_mib + GOAL_GROWTH_MIB,
+            rest_mib,
+            idle,
+        ),
     )
 
 
@@ -89,8 +111,10 @@ async def _measure(control_plane: ControlPlane, report: Callable[[str], None]) -
         elsewhere = await _flood(installation.api, operator, "others")
         report(f"elsewhere: {elsewhere.seconds:.0f} s, {elsewhere.millicores:.1f} millicores; at rest {rest:.1f}")
         watched = await _flood(installation.api, operator, "team")
-        report(f"watched: {watched.seconds:.0f} s, {watched.millicores:.1f} millicores, peak {watched.peak_mib:.0f} MiB, "
-               f"afterwards {resident_mib(operator.pid):.0f} MiB")
+        report(
+            f"watched: {watched.seconds:.0f} s, {watched.millicores:.1f} millicores, peak {watched.peak_mib:.0f} MiB, "
+            f"afterwards {resident_mib(operator.pid):.0f} MiB"
+        )
     return _rows(rest, rest_mib, elsewhere, watched)
 
 

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 import urllib.request
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-from benchmarks.api import Api, ApiError, do_all
+from benchmarks.api import Api, for_each
 from benchmarks.fleet import Fleet
 from benchmarks.manifests import Json, build_monitor, build_running_status, build_triton_pod
 from benchmarks.synthetic import Load
@@ -82,19 +82,14 @@ class Installation:
         account: Json = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "modelmonitor-sidecar"}}
         await self.api.create(f"{core}/configmaps", anchor)
         await self.api.create(f"{core}/serviceaccounts", account)
-        await wait_for(self._established, 30, "the CRDs are served")
-
-    async def _established(self) -> bool:
-        try:
-            for path in (MONITORS_PATH, PLANS_PATH):
-                await self.api.call("GET", path)
-        except ApiError:
-            return False
-        return True
+        for served in (MONITORS_PATH, PLANS_PATH):
+            await self.api.wait_until_served(served)
 
     async def create_namespace(self, name: str) -> None:
         """A namespace."""
-        await self.api.create("/api/v1/namespaces", {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+        await self.api.create(
+            "/api/v1/namespaces", {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+        )
 
     async def create_triton(self, namespace: str, name: str, app: str, node: str) -> None:
         """A Triton pod that runs."""
@@ -111,16 +106,26 @@ class Installation:
         (port,) = free_ports(1)
         settings = self.folder / "settings.json"
         sidecar = {"image": "registry.example/sidecar:bench", "gpuAccess": {"preset": "none"}}
-        settings.write_text(json.dumps({"namespace": SYSTEM, "sidecarNamespace": SYSTEM, "sidecar": sidecar,
-                                        "httpPort": port, "logLevel": "WARNING"}))
+        settings.write_text(
+            json.dumps(
+                {
+                    "namespace": SYSTEM,
+                    "sidecarNamespace": SYSTEM,
+                    "sidecar": sidecar,
+                    "httpPort": port,
+                    "logLevel": "WARNING",
+                }
+            )
+        )
         plan = self.control_plane.plan
         subject = f"/O=system:masters/O=system:serviceaccounts/CN={OPERATOR}"
-        kubeconfig = write_kubeconfig(self.folder / "kubeconfig", plan.server, plan.authority,
-                                      plan.authority.issue("operator", subject))
+        kubeconfig = write_kubeconfig(
+            self.folder / "kubeconfig", plan.server, plan.authority, plan.authority.issue("operator", subject)
+        )
         given = {"PATH": os.environ["PATH"], "KUBECONFIG": str(kubeconfig), "PYTHONPATH": str(ROOT / "operator")}
         words = ["env", "-i", *(f"{name}={value}" for name, value in given.items())]
         log = self.folder / "operator.log"
-        program = [*words, sys.executable, "-m", "modelmonitor_operator", "--settings", settings]
+        program: list[str | Path] = [*words, sys.executable, "-m", "modelmonitor_operator", "--settings", settings]
         operator = Operator(start_bound(program, log), port, log)
         self.operators.append(operator)
         return operator
@@ -148,9 +153,9 @@ async def at_rest(installation: Installation, monitors: int, nodes: int, load: L
     async with fleet.running():
         await installation.create_namespace("team")
         names = [f"monitor-{number:03d}" for number in range(monitors)]
-        await do_all((lambda number=number, name=name: installation.create_triton(
-            "team", f"triton-{name}", name, f"node-{number % nodes}")) for number, name in enumerate(names))
-        await do_all((lambda name=name: installation.create_monitor("team", name)) for name in names)
+        for number, name in enumerate(names):
+            await installation.create_triton("team", f"triton-{name}", name, f"node-{number % nodes}")
+        await for_each(names, lambda name: installation.create_monitor("team", name))
         operator = installation.start_operator()
         await wait_until_ready(installation.api, operator, monitors, 120)
         yield operator
@@ -174,15 +179,6 @@ def is_ready(monitor: Json) -> bool:
     """Whether a ModelMonitor's status says Ready for its newest spec."""
     generation = monitor["metadata"]["generation"]
     found = (monitor.get("status") or {}).get("conditions", [])
-    return any(one["type"] == "Ready" and one["status"] == "True" and one["observedGeneration"] == generation
-               for one in found)
-
-
-async def wait_for(condition: Callable[[], Awaitable[bool]], timeout_seconds: float, what: str) -> None:
-    """Ask once a second; TimeoutError when it does not come true."""
-    try:
-        async with asyncio.timeout(timeout_seconds):
-            while not await condition():
-                await asyncio.sleep(1)
-    except TimeoutError as error:
-        raise TimeoutError(f"not after {timeout_seconds:.0f} s: {what}") from error
+    return any(
+        one["type"] == "Ready" and one["status"] == "True" and one["observedGeneration"] == generation for one in found
+    )

@@ -57,6 +57,11 @@ def build_running_status(container: str, address: str) -> Json:
 
 def stored(manifest: Json, uid: str, **more: Any) -> Json:
     """A manifest with the server's bookkeeping, for what never goes to a server."""
-    metadata = {**manifest["metadata"], "uid": uid, "resourceVersion": "1", "generation": 1,
-                "creationTimestamp": STARTED}
+    metadata = {
+        **manifest["metadata"],
+        "uid": uid,
+        "resourceVersion": "1",
+        "generation": 1,
+        "creationTimestamp": STARTED,
+    }
     return {**manifest, "metadata": metadata, **more}

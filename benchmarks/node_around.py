@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -59,12 +60,24 @@ class Surroundings:
         """One monitor with all the pods."""
         addresses = [self.address(pod) for pod in range(self.pods)] + ([DRIP] if self.drips else [])
         pods = tuple(
-            PlannedPod(name=f"triton-{pod}", uid=f"uid-{pod}", ip=address, container="triton", http_port=PORT,
-                       metrics_port=PORT)
+            PlannedPod(
+                name=f"triton-{pod}",
+                uid=f"uid-{pod}",
+                ip=address,
+                container="triton",
+                http_port=PORT,
+                metrics_port=PORT,
+            )
             for pod, address in enumerate(addresses)
         )
-        monitor = PlannedMonitor(namespace=NAMESPACE, name=MONITOR, uid="uid", interval_seconds=self.interval_seconds,
-                                 window_seconds=300, pods=pods)
+        monitor = PlannedMonitor(
+            namespace=NAMESPACE,
+            name=MONITOR,
+            uid="uid",
+            interval_seconds=self.interval_seconds,
+            window_seconds=300,
+            pods=pods,
+        )
         return NodePlanSpec(node_name=NODE.name, monitors=(monitor,))
 
 
@@ -90,9 +103,11 @@ def _dripping() -> web.Application:
     async def drip(request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse()
         await response.prepare(request)
-        while True:
-            await response.write(b"n")
-            await asyncio.sleep(_DRIP_SECONDS)
+        with suppress(ConnectionError):
+            while True:
+                await response.write(b"n")
+                await asyncio.sleep(_DRIP_SECONDS)
+        return response
 
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", drip)
@@ -104,8 +119,10 @@ def _api_server(plan: NodePlanSpec) -> web.Application:
 
     async def answer(request: web.Request) -> web.StreamResponse:
         if "watch" not in request.query:
-            return web.Response(text=json.dumps({"metadata": {"resourceVersion": "9"}, "items": [item]}),
-                                content_type="application/json")
+            return web.Response(
+                text=json.dumps({"metadata": {"resourceVersion": "9"}, "items": [item]}),
+                content_type="application/json",
+            )
         response = web.StreamResponse()
         await response.prepare(request)
         await asyncio.sleep(3600)
@@ -117,10 +134,15 @@ def _api_server(plan: NodePlanSpec) -> web.Application:
 
 
 async def _kubelet(socket: Path, pods: int) -> grpc.aio.Server:
-    devices = [ContainerDevices(resource_name="nvidia.com/gpu", device_ids=[NODE.gpu_uuid(slot)]) for slot in range(GPUS)]
+    devices = [
+        ContainerDevices(resource_name="nvidia.com/gpu", device_ids=[NODE.gpu_uuid(slot)]) for slot in range(GPUS)
+    ]
     held = [
-        PodResources(name=f"triton-{pod}", namespace=NAMESPACE,
-                     containers=[ContainerResources(name="triton", devices=[devices[pod % GPUS]])])
+        PodResources(
+            name=f"triton-{pod}",
+            namespace=NAMESPACE,
+            containers=[ContainerResources(name="triton", devices=[devices[pod % GPUS]])],
+        )
         for pod in range(pods)
     ]
 
@@ -132,9 +154,11 @@ async def _kubelet(socket: Path, pods: int) -> grpc.aio.Server:
 
     handlers = {
         "List": grpc.unary_unary_rpc_method_handler(
-            list_pods, ListPodResourcesRequest.FromString, ListPodResourcesResponse.SerializeToString),
+            list_pods, ListPodResourcesRequest.FromString, ListPodResourcesResponse.SerializeToString
+        ),
         "GetAllocatableResources": grpc.unary_unary_rpc_method_handler(
-            list_allocatable, AllocatableResourcesRequest.FromString, AllocatableResourcesResponse.SerializeToString),
+            list_allocatable, AllocatableResourcesRequest.FromString, AllocatableResourcesResponse.SerializeToString
+        ),
     }
     server = grpc.aio.server()
     server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("v1.PodResourcesLister", handlers),))

@@ -78,11 +78,14 @@ async def _patch_loop(access: Access) -> None:
     trust.load_cert_chain(access.certificate, access.key)
     seen: dict[str, int] = {}
     limits = aiohttp.ClientTimeout(total=None)
-    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=trust), read_bufsize=8 << 20,
-                                     timeout=limits) as session:
-        async with session.get(f"{access.server}{MONITORS_PATH}?watch=1") as watch:
-            async for line in watch.content:
-                await _patch_status(session, access.server, json.loads(line)["object"], seen)
+    async with (
+        aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(ssl=trust), read_bufsize=8 << 20, timeout=limits
+        ) as session,
+        session.get(f"{access.server}{MONITORS_PATH}?watch=1") as watch,
+    ):
+        async for line in watch.content:
+            await _patch_status(session, access.server, json.loads(line)["object"], seen)
 
 
 async def _patch_status(session: aiohttp.ClientSession, server: str, monitor: Json, seen: dict[str, int]) -> None:
@@ -91,8 +94,12 @@ async def _patch_status(session: aiohttp.ClientSession, server: str, monitor: Js
         return
     seen[metadata["uid"]] = metadata["generation"]
     status = {**monitor["status"], "observedGeneration": metadata["generation"]}
-    body = {"apiVersion": monitor["apiVersion"], "kind": monitor["kind"], "status": status,
-            "metadata": {name: metadata[name] for name in ("name", "namespace", "uid", "resourceVersion")}}
+    body = {
+        "apiVersion": monitor["apiVersion"],
+        "kind": monitor["kind"],
+        "status": status,
+        "metadata": {name: metadata[name] for name in ("name", "namespace", "uid", "resourceVersion")},
+    }
     path = f"{server}{monitor_path(metadata['namespace'], metadata['name'])}/status?fieldManager=bare&force=true"
     headers = {"Content-Type": "application/apply-patch+yaml"}
     async with session.patch(path, data=json.dumps(body), headers=headers) as answer:
@@ -137,8 +144,10 @@ async def _measure(control_plane: ControlPlane, report: Callable[[str], None]) -
             used = cpu_seconds(operator.pid) - before
             writes = operator.metric("modelmonitor_operator_api_writes_total") - writes
             assert await _observed(installation.api) == MONITORS, "a status is older than its spec"
-            report(f"{used:.2f} s of CPU for {UPDATES} updates and {writes:.0f} writes in {took:.0f} s; "
-                   f"at rest {1000 * rest:.1f} millicores")
+            report(
+                f"{used:.2f} s of CPU for {UPDATES} updates and {writes:.0f} writes in {took:.0f} s; "
+                f"at rest {1000 * rest:.1f} millicores"
+            )
         operator.stop()
         bare = await _measure_bare(installation)
     per_update = 1000 * (used - rest * took) / UPDATES

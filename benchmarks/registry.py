@@ -2,7 +2,16 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from benchmarks import api_writes, cold_start, foreign_pods, operator_update, roll_up, sidecar_cpu, sidecar_memory
+from benchmarks import (
+    api_writes,
+    cold_start,
+    foreign_pods,
+    metrics_page,
+    operator_update,
+    roll_up,
+    sidecar_cpu,
+    sidecar_memory,
+)
 from benchmarks.table import Row
 
 Report = Callable[[str], None]
@@ -11,6 +20,7 @@ Report = Callable[[str], None]
 BENCHMARKS: Mapping[str, Callable[[Report], Sequence[Row]]] = {
     "sidecar-memory": sidecar_memory.measure,
     "sidecar-cpu": sidecar_cpu.measure,
+    "metrics-page": metrics_page.measure,
     "roll-up": roll_up.measure,
     "operator-update": operator_update.measure,
     "cold-start": cold_start.measure,

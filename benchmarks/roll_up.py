@@ -28,8 +28,8 @@ from modelmonitor_operator.adapters.sidecars import SidecarPoller
 from modelmonitor_operator.cycle import Cycle
 from modelmonitor_operator.keys import Key, StatusKey
 from modelmonitor_operator.memory import tune_garbage_collection
-from modelmonitor_operator.observed import SidecarPod
 from modelmonitor_operator.objects import NODE_PLAN, parse_stored
+from modelmonitor_operator.observed import SidecarPod
 from modelmonitor_operator.settings import Settings, SidecarSettings
 from modelmonitor_operator.telemetry import Telemetry
 from modelmonitor_operator.verdicts import Verdicts
@@ -42,7 +42,9 @@ CYCLE_SECONDS = 10.0
 _KEY = b"k" * 32
 _FIRST_READING = 1_000_000
 _SETTINGS = Settings(
-    namespace="bench", sidecar_namespace="bench", sidecar=SidecarSettings(image="registry.example/sidecar:bench"),
+    namespace="bench",
+    sidecar_namespace="bench",
+    sidecar=SidecarSettings(image="registry.example/sidecar:bench"),
     poll_timeout_seconds=30.0,
 )
 
@@ -65,10 +67,24 @@ def _ref(number: int) -> MonitorRef:
 
 def _planned(number: int) -> tuple[PlannedMonitor, ...]:
     ref = _ref(number)
-    pod = PlannedPod(name=f"triton-{number}", uid=f"pod-{number}", ip="10.0.0.1", container="triton",
-                     http_port=8000, metrics_port=8002)
-    return (PlannedMonitor(namespace=ref.namespace, name=ref.name, uid=f"monitor-{number}",
-                           interval_seconds=15, window_seconds=300, pods=(pod,)),)
+    pod = PlannedPod(
+        name=f"triton-{number}",
+        uid=f"pod-{number}",
+        ip="10.0.0.1",
+        container="triton",
+        http_port=8000,
+        metrics_port=8002,
+    )
+    return (
+        PlannedMonitor(
+            namespace=ref.namespace,
+            name=ref.name,
+            uid=f"monitor-{number}",
+            interval_seconds=15,
+            window_seconds=300,
+            pods=(pod,),
+        ),
+    )
 
 
 def _build_body(number: int) -> bytes:
@@ -110,7 +126,9 @@ def _build_world(nodes: int) -> World:
         world.listed_namespaces.add(ref.namespace)
         pod = build_triton_pod(ref.namespace, f"triton-{number}", ref.name, node)
         world.put_pod(parse_pod(stored(pod, f"pod-{number}", status=build_running_status("triton", "10.0.0.1"))))
-        world.put_sidecar(SidecarPod(node, f"sidecar-{number}", f"sidecar-{number}", sidecar_address(number), ready=True))
+        world.put_sidecar(
+            SidecarPod(node, f"sidecar-{number}", f"sidecar-{number}", sidecar_address(number), ready=True)
+        )
         plan = {"metadata": {"name": node, "namespace": "bench"}, "spec": {}}
         world.put_stored(parse_stored(NODE_PLAN, stored(plan, f"plan-{number}")))
     return world

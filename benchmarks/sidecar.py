@@ -53,8 +53,11 @@ class Sidecar:
     async def summary(self) -> bytes:
         """The summary, asked for as the operator does."""
         nonce = secrets.token_hex(NONCE_BYTES)
-        headers = {names.NONCE_HEADER: nonce, names.POD_UID_HEADER: _UID,
-                   names.SIGNATURE_HEADER: sign_request(_KEY, nonce, _UID)}
+        headers = {
+            names.NONCE_HEADER: nonce,
+            names.POD_UID_HEADER: _UID,
+            names.SIGNATURE_HEADER: sign_request(_KEY, nonce, _UID),
+        }
         async with self.session.get(self.url + names.SUMMARY_PATH, headers=headers) as answer:
             assert answer.status == 200, await answer.text()
             return await answer.read()
@@ -81,13 +84,17 @@ async def use_as_in_a_cluster(sidecar: Sidecar, seconds: float) -> None:
                 await (sidecar.page(path) if path != names.SUMMARY_PATH else sidecar.summary())
             await asyncio.sleep(period)
 
-    users = [asyncio.create_task(every(15.0, names.METRICS_PATH, MONITOR_PAGE)),
-             asyncio.create_task(every(10.0, names.SUMMARY_PATH))]
-    done, _ = await asyncio.wait(users, timeout=seconds)
-    for user in users:
-        user.cancel()
-    for user in done:
-        user.result()
+    users = [
+        asyncio.create_task(every(15.0, names.METRICS_PATH, MONITOR_PAGE)),
+        asyncio.create_task(every(10.0, names.SUMMARY_PATH)),
+    ]
+    try:
+        done, _ = await asyncio.wait(users, timeout=seconds)
+        for user in done:
+            user.result()
+    finally:
+        for user in users:
+            user.cancel()
 
 
 def _environment(folder: Path, around: Surroundings, port: int, python_path: str) -> list[str]:
@@ -137,7 +144,13 @@ async def running_sidecar(
         write_state(folder / "state", build_state(NODE, time.time()))
         compile_library(folder / "lib")
         (port,) = free_ports(1)
-        words = [*launcher, *_environment(folder, around, port, python_path), sys.executable, "-m", "modelmonitor_sidecar"]
+        words = [
+            *launcher,
+            *_environment(folder, around, port, python_path),
+            sys.executable,
+            "-m",
+            "modelmonitor_sidecar",
+        ]
         async with node_around(around), aiohttp.ClientSession(trust_env=False) as session:
             child = start_bound(words, folder / "log")
             try:

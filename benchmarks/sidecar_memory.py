@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from benchmarks.control_group import ControlGroup, control_group
+from benchmarks.node_around import Surroundings
 from benchmarks.private_copy import copy_packages, drop_from_cache
 from benchmarks.sidecar import running_sidecar, use_as_in_a_cluster
-from benchmarks.node_around import Surroundings
 from benchmarks.table import Row
 from benchmarks.triton_pages import SERIES_OF_A_MODEL
 from benchmarks.usage import resident_mib

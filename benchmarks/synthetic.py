@@ -127,8 +127,13 @@ def _targets(monitor: PlannedMonitor, load: Load, reading: int) -> Iterable[Targ
 def _holders(node: str, monitors: Iterable[PlannedMonitor]) -> Iterable[DeviceHolder]:
     pods = [(monitor.namespace, pod.name) for monitor in monitors for pod in monitor.pods]
     for slot, (namespace, pod) in enumerate(pods[:GPUS]):
-        yield DeviceHolder(namespace=namespace, pod=pod, container="triton", resource="nvidia.com/gpu",
-                           device_ids=(gpu_uuid(node, slot),))
+        yield DeviceHolder(
+            namespace=namespace,
+            pod=pod,
+            container="triton",
+            resource="nvidia.com/gpu",
+            device_ids=(gpu_uuid(node, slot),),
+        )
 
 
 def build_summary(

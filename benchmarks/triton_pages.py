@@ -31,8 +31,10 @@ def requests_so_far(name: str) -> int:
 def _series(name: str) -> list[str]:
     requests, own = requests_so_far(name), f'model="{name}",version="1"'
     lines = [f"nv_inference_request_success{{{own}}} {requests}"]
-    lines += [f'nv_inference_request_failure{{model="{name}",reason="{reason}",version="1"}} 0'
-              for reason in ("OTHER", "BACKEND", "CANCELED", "REJECTED")]
+    lines += [
+        f'nv_inference_request_failure{{model="{name}",reason="{reason}",version="1"}} 0'
+        for reason in ("OTHER", "BACKEND", "CANCELED", "REJECTED")
+    ]
     lines += [f"{metric}{{{own}}} {requests * each}" for metric, each in _COUNTERS.items()]
     lines.append(f"nv_inference_pending_request_count{{{own}}} 0")
     for summary in _SUMMARIES:
@@ -52,8 +54,16 @@ def render_metrics(names: list[str]) -> bytes:
 
 def _statistics(name: str) -> dict[str, Any]:
     requests = requests_so_far(name)
-    spent = {part: {"count": requests, "ns": requests * 1000 * each} for part, each in
-             (("success", 3359), ("queue", 94), ("compute_input", 40), ("compute_infer", 3116), ("compute_output", 104))}
+    spent = {
+        part: {"count": requests, "ns": requests * 1000 * each}
+        for part, each in (
+            ("success", 3359),
+            ("queue", 94),
+            ("compute_input", 40),
+            ("compute_infer", 3116),
+            ("compute_output", 104),
+        )
+    }
     nothing = {"count": 0, "ns": 0}
     batch = {"batch_size": 1, **{part: spent[part] for part in ("compute_input", "compute_infer", "compute_output")}}
     return {
