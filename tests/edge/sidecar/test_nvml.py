@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +12,11 @@ import pytest
 from modelmonitor_api.summary import GpuState, SourceState
 from modelmonitor_sidecar.snapshot import Instant, NvmlSnapshot, SnapshotStore
 from modelmonitor_sidecar.sources.nvml import NvmlSource
+from modelmonitor_sidecar.sources.nvml_calls import NvmlCalls
+from modelmonitor_sidecar.sources.nvml_errors import Meaning, NvmlCallError
+from modelmonitor_sidecar.sources.nvml_session import NvmlSession
 from modelmonitor_testbed.gpu.__main__ import main as gpusim
+from modelmonitor_testbed.gpu.changes import ReturnCode
 from modelmonitor_testbed.gpu.hardware import Node, build_state
 from modelmonitor_testbed.gpu.library import compile_library
 from modelmonitor_testbed.gpu.state import write_state
@@ -91,6 +95,47 @@ async def test_a_gpu_that_answers_with_an_error_failed_and_names_the_call(nvml: 
     assert f"nvmlDeviceGetPowerUsage answered {code}" in seen.gpus[0].message
     assert seen.gpus[0].temperature_celsius == 45.0
     assert seen.gpus[1].state is GpuState.OK
+
+
+def meaning_of(code: ReturnCode) -> Meaning:
+    return NvmlCallError(code, "nvmlDeviceGetPowerUsage").meaning
+
+
+@pytest.fixture
+def session(library: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[NvmlSession]:
+    """A session without a thread."""
+    state = tmp_path / "state"
+    write_state(state, build_state(NODE, time.time()))
+    monkeypatch.setenv("NVML_SIM_STATE", str(state))
+    monkeypatch.setattr(pynvml, "nvmlLib", pynvml.CDLL(str(library)))
+    made = NvmlSession(NvmlCalls())
+    yield made
+    made.close()
+
+
+def refuse_power(tmp_path: Path, code: ReturnCode) -> None:
+    assert gpusim(["--state", str(tmp_path / "state"), "fail", "nvmlDeviceGetPowerUsage", code.name, "0"]) == 0
+
+
+@pytest.mark.parametrize("code", [c for c in ReturnCode if meaning_of(c) is not Meaning.SESSION_OVER])
+def test_each_code_of_one_gpu_is_absent_or_named_and_the_others_are_read(
+    session: NvmlSession, tmp_path: Path, code: ReturnCode
+) -> None:
+    refuse_power(tmp_path, code)
+    hurt, *others = session.read()
+    states = {Meaning.NO_READING: GpuState.OK, Meaning.GPU_LOST: GpuState.LOST, Meaning.GPU_FAILED: GpuState.FAILED}
+    assert (hurt.state, hurt.power_watts) == (states[meaning_of(code)], None)
+    assert (code.name in hurt.message) is (hurt.state is not GpuState.OK)
+    assert [(gpu.state, gpu.power_watts) for gpu in others] == [(GpuState.OK, 162.0)] * 2
+
+
+@pytest.mark.parametrize("code", [c for c in ReturnCode if meaning_of(c) is Meaning.SESSION_OVER])
+def test_each_code_that_means_that_nvml_is_gone_ends_the_session(
+    session: NvmlSession, tmp_path: Path, code: ReturnCode
+) -> None:
+    refuse_power(tmp_path, code)
+    with pytest.raises(NvmlCallError, match=code.name):
+        session.read()
 
 
 async def test_a_lost_gpu_keeps_its_name_and_comes_back(nvml: Simulated) -> None:
