@@ -25,6 +25,8 @@ LARGEST_COUNT = 2**63
 """No counter of Triton's can be larger; what is larger is no count."""
 
 _RESERVED = frozenset(TARGET_LABELS) | {"gpu_uuid", "job", "instance"}
+_TELLING = frozenset({"le", "quantile", "reason"})
+"""Labels of Triton's that tell series apart; they are kept before a tenant's own metric tags."""
 _LINE = re.compile(rb"[^\r\n]+")
 _NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 _LABEL = re.compile(r'\s*([a-zA-Z_][a-zA-Z0-9_]*)\s*=\s*"((?:[^"\\]|\\.)*)"\s*(?:,|$)')
@@ -112,8 +114,9 @@ def parse_labels(raw: str) -> PageLabels:
         BadLineError: they are no labels.
     """
     pairs = _pairs(raw)
-    extra = tuple(sorted((k, v) for k, v in pairs.items() if k not in _RESERVED and not k.startswith("__")))
-    extra = extra[:MAX_EXTRA_LABELS]
+    others = ((k, v) for k, v in pairs.items() if k not in _RESERVED and not k.startswith("__"))
+    kept = sorted(others, key=lambda pair: (pair[0] not in _TELLING, pair))[:MAX_EXTRA_LABELS]
+    extra = tuple(sorted(kept))
     model, version = pairs.get(LABEL_MODEL, ""), pairs.get(LABEL_VERSION, "")
     named = ((LABEL_MODEL, model), (LABEL_VERSION, version), *extra) if model else extra
     return PageLabels(model, version, extra, ",".join(f'{name}="{escape_label(value)}"' for name, value in named))

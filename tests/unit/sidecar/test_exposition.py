@@ -116,6 +116,14 @@ def test_more_labels_than_the_cap_are_left_out() -> None:
     assert len(page.series[0].labels.extra) == MAX_EXTRA_LABELS
 
 
+def test_labels_that_tell_quantiles_apart_are_kept_however_many_tags_there_are() -> None:
+    tags = b",".join(b'_tag%02d="x"' % n for n in range(20))
+    name = b'nv_inference_request_summary_us{model="a",version="1",'
+    page = parse_page(name + tags + b',quantile="0.5"} 5\n' + name + tags + b',quantile="0.99"} 9\n')
+    assert {(s.labels.get("quantile"), s.value) for s in page.series} == {("0.5", 5), ("0.99", 9)}
+    assert {len(s.labels.extra) for s in page.series} == {MAX_EXTRA_LABELS}
+
+
 def test_series_beyond_the_cap_are_dropped_and_counted() -> None:
     body = b"".join(b'nv_inference_count{model="a",version="1",tag="%d"} 1\n' % n for n in range(MAX_SERIES + 5))
     page = parse_page(body)
