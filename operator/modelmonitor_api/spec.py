@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 from pydantic.config import JsonDict
 
 from modelmonitor_api.quantities import DURATION_PATTERN, RATIO_PATTERN, parse_duration
@@ -19,6 +19,23 @@ def _duration_rule(condition: str, message: str) -> JsonDict:
     return _rules((f"self.matches('{DURATION_PATTERN}') && {condition}", message))
 
 
+def _within(least: str, most: str) -> AfterValidator:
+    """Refuses a duration out of range, as the CRD's rule does, for an object that is older than the rule."""
+
+    def check(text: str) -> str:
+        if not parse_duration(least) <= parse_duration(text) <= parse_duration(most):
+            raise ValueError(f"write a duration from {least} to {most}")
+        return text
+
+    return AfterValidator(check)
+
+
+def _check_port(port: int | str) -> int | str:
+    if isinstance(port, int) and not 1 <= port <= 65535:
+        raise ValueError("write a port from 1 to 65535 or the name of a container port")
+    return port
+
+
 Duration = Annotated[str, StringConstraints(pattern=DURATION_PATTERN, min_length=2, max_length=16)]
 Ratio = Annotated[str, StringConstraints(pattern=RATIO_PATTERN, max_length=8)]
 LabelKey = Annotated[str, StringConstraints(min_length=1, max_length=317)]
@@ -32,7 +49,9 @@ _PORT_RULES = _rules(
         "a port is a number from 1 to 65535 or the name of a container port, for example 8000 or http",
     )
 )
-Port = Annotated[int | str, Field(json_schema_extra={"x-kubernetes-int-or-string": True, **_PORT_RULES})]
+Port = Annotated[
+    int | str, AfterValidator(_check_port), Field(json_schema_extra={"x-kubernetes-int-or-string": True, **_PORT_RULES})
+]
 
 
 class SelectorRequirement(Wire):
@@ -107,7 +126,7 @@ class GpuThresholds(Wire):
 class HealthSpec(Wire):
     """When a model counts as healthy."""
 
-    window: Duration = Field(
+    window: Annotated[Duration, _within("1m", "1h")] = Field(
         default="5m",
         description="Sliding window over which ratios and latencies are taken, from 1m to 1h.",
         json_schema_extra=_duration_rule(
@@ -161,7 +180,7 @@ class ModelMonitorSpec(Wire):
         json_schema_extra={"x-kubernetes-map-type": "atomic", **_SELECTOR_RULES},
     )
     triton: Triton = Field(default=Triton(), description="Where the pods serve Triton's endpoints.")
-    interval: Duration = Field(
+    interval: Annotated[Duration, _within("5s", "30s")] = Field(
         default="15s",
         description="How often the sidecars read the pods, from 5s to 30s. The smallest wins where two monitors select "
         "one pod.",

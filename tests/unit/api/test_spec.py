@@ -24,8 +24,24 @@ def test_a_field_of_a_newer_version_is_ignored() -> None:
 
 
 @pytest.mark.parametrize(
-    "health", [{"maxFailureRatio": 0.01}, {"maxFailureRatio": "2"}, {"window": "soon"}, {"minimumRequests": 0}]
+    "spec",
+    [
+        {"health": {"maxFailureRatio": 0.01}},
+        {"health": {"maxFailureRatio": "2"}},
+        {"health": {"window": "soon"}},
+        {"health": {"window": "2h"}},
+        {"health": {"minimumRequests": 0}},
+        {"interval": "1s"},
+        {"triton": {"httpPort": 0}},
+        {"triton": {"metricsPort": 65536}},
+    ],
+    ids=str,
 )
-def test_what_the_api_server_would_refuse_is_refused_here_too(health: dict[str, object]) -> None:
+def test_what_the_api_server_would_refuse_is_refused_here_too(spec: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
-        ModelMonitorSpec.model_validate({"selector": {}, "health": health})
+        ModelMonitorSpec.model_validate({"selector": {}, **spec})
+
+
+def test_a_refusal_says_what_to_write_instead() -> None:
+    with pytest.raises(ValidationError, match="write a duration from 5s to 30s"):
+        ModelMonitorSpec.model_validate({"selector": {}, "interval": "10m"})
