@@ -1,0 +1,82 @@
+"""What a runbook tells people to read or to set is there."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[3]
+RUNBOOKS = sorted((ROOT / "docs" / "runbooks").glob("*.md"))
+SCHEMAS = {
+    kind: yaml.safe_load((ROOT / "crds" / f"modelmonitor.dev_{kind}s.yaml").read_text())["spec"]["versions"][0][
+        "schema"
+    ]
+    for kind in ("modelmonitor", "nodeplan")
+}
+VALUES = yaml.safe_load((ROOT / "charts/modelmonitor/values.yaml").read_text())
+
+
+def commands(page: Path) -> Iterator[str]:
+    for block in re.findall(r"```sh\n(.*?)```", page.read_text(), re.DOTALL):
+        yield from block.splitlines()
+
+
+def read_fields(command: str) -> Iterator[str]:
+    """The paths that a jsonpath expression reads, those in a range below the range."""
+    base = ""
+    for inside in re.findall(r"\{([^}]*)\}", command):
+        if inside.startswith("range "):
+            base = inside.removeprefix("range ").removesuffix("[*]")
+        elif inside == "end":
+            base = ""
+        elif inside.startswith("."):
+            yield base + inside
+
+
+def in_schema(schema: dict[str, Any], path: str) -> bool:
+    for name in path.strip(".").split("."):
+        schema = schema.get("items", schema).get("properties", {}).get(name)
+        if schema is None:
+            return False
+    return True
+
+
+def in_values(path: str) -> bool:
+    found = VALUES
+    for name in path.split("."):
+        if not isinstance(found, dict) or name not in found:
+            return False
+        found = found[name]
+    return True
+
+
+@pytest.mark.parametrize("page", RUNBOOKS, ids=lambda page: page.stem)
+def test_the_fields_that_its_commands_read_are_in_the_schema(page: Path) -> None:
+    asked = [
+        (kind, path)
+        for line in commands(page)
+        for kind, schema in SCHEMAS.items()
+        if f"get {kind} " in line and "jsonpath" in line
+        for path in read_fields(line)
+        if not in_schema(schema["openAPIV3Schema"], path)
+    ]
+    assert asked == []
+
+
+@pytest.mark.parametrize("page", RUNBOOKS, ids=lambda page: page.stem)
+def test_the_settings_that_it_names_are_fields_of_the_spec_or_values_of_the_chart(page: Path) -> None:
+    text = page.read_text()
+    spec = SCHEMAS["modelmonitor"]["openAPIV3Schema"]
+    named = re.findall(r"`(spec\.(?:selector|triton|interval|health|suspend)[\w.]*)", text)
+    assert [path for path in named if not in_schema(spec, path)] == []
+    assert [path for path in re.findall(r"`(sidecar\.\w+(?:\.\w+)*)`", text) if not in_values(path)] == []
+
+
+def test_a_field_and_a_value_that_are_not_there_are_noticed() -> None:
+    (line,) = (c for c in commands(ROOT / "docs/runbooks/ModelSlow.md") if "jsonpath" in c)
+    assert ".status.health.models.latencyKind" in set(read_fields(line))
+    assert not in_schema(SCHEMAS["modelmonitor"]["openAPIV3Schema"], ".status.health.models.p99")
+    assert not in_values("sidecar.gpuAccess.mode")
