@@ -158,13 +158,27 @@ async def test_an_answer_that_never_ends_is_cut_at_the_deadline(reader: TritonRe
     assert time.monotonic() - began < 2.5
 
 
-async def test_many_large_bodies_at_once_do_not_keep_a_small_page_waiting(reader: TritonReader) -> None:
-    async def large_and_slow(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\n" + GOOD * 20_000)
-        await writer.drain()
-        await asyncio.sleep(5)
+async def _large_and_slow(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\n" + GOOD * 20_000)
+    await writer.drain()
+    await asyncio.sleep(5)
 
-    async with raw_server(large_and_slow) as slow, raw_server(says(answer(GOOD))) as good:
+
+async def test_large_bodies_of_a_slow_pod_do_not_keep_another_pods_large_page_waiting(reader: TritonReader) -> None:
+    large = says(answer(GOOD * 6_000))
+    async with raw_server(_large_and_slow) as slow, raw_server(large, host="127.0.0.2") as good:
+        hostile = [asyncio.create_task(reader.read(pod(http=slow, metrics=slow))) for _ in range(2)]
+        await asyncio.sleep(0.2)
+        began = time.monotonic()
+        seen = await reader.read_page(pod(ip="127.0.0.2", metrics=good))
+        waited = time.monotonic() - began
+        await asyncio.gather(*hostile)
+    assert seen.endpoint.state is EndpointState.OK
+    assert waited < 0.5, "the slow pod's answers end after 0.8 s more"
+
+
+async def test_many_large_bodies_at_once_do_not_keep_a_small_page_waiting(reader: TritonReader) -> None:
+    async with raw_server(_large_and_slow) as slow, raw_server(says(answer(GOOD))) as good:
         hostile = [asyncio.create_task(reader.read_page(pod(metrics=slow))) for _ in range(20)]
         await asyncio.sleep(0.2)
         seen = await reader.read_page(pod(metrics=good))

@@ -1,7 +1,8 @@
 """HTTP as one may speak it with a process of a tenant: plain, by address, no redirects, no proxies, bounded bodies.
 
 The bound holds after decompression and while decompressing. Bodies beyond a small size need one of a few places, so
-that many large answers at once cannot use up the sidecar's memory.
+that many large answers at once cannot use up the sidecar's memory; an address has one place at a time, so that a slow
+pod does not take them all.
 """
 
 import asyncio
@@ -11,6 +12,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from urllib.parse import urlsplit
+from weakref import WeakValueDictionary
 
 import aiohttp
 
@@ -90,6 +92,7 @@ class BoundedHttp:
     def __init__(self, deadline_seconds: float) -> None:
         self.deadline_seconds = deadline_seconds
         self._large = asyncio.Semaphore(LARGE_BODIES_AT_ONCE)
+        self._large_of_address: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0, use_dns_cache=False, keepalive_timeout=2),
             timeout=aiohttp.ClientTimeout(total=None),
@@ -138,6 +141,9 @@ class BoundedHttp:
                 if len(body) + len(piece) > MAX_BODY_BYTES:
                     raise too_large_error(url, MAX_BODY_BYTES)
                 if len(body) <= SMALL_BODY_BYTES < len(body) + len(piece):
+                    address = response.url.host or ""
+                    own = self._large_of_address.setdefault(address, asyncio.Semaphore(1))
+                    await places.enter_async_context(own)
                     await places.enter_async_context(self._large)
                 body += piece
         return bytes(body)

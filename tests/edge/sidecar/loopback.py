@@ -21,7 +21,9 @@ def answer(body: bytes, *, status: str = "200 OK", kind: str = "text/plain", mor
 
 
 @asynccontextmanager
-async def raw_server(conversation: Conversation, tls: ssl.SSLContext | None = None) -> AsyncIterator[int]:
+async def raw_server(
+    conversation: Conversation, tls: ssl.SSLContext | None = None, *, host: str = "127.0.0.1"
+) -> AsyncIterator[int]:
     """A server that says what `conversation` says; gives its port."""
     open_writers: set[asyncio.StreamWriter] = set()
 
@@ -37,7 +39,7 @@ async def raw_server(conversation: Conversation, tls: ssl.SSLContext | None = No
             open_writers.discard(writer)
             writer.close()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls)
+    server = await asyncio.start_server(serve, host, 0, ssl=tls)
     try:
         yield server.sockets[0].getsockname()[1]
     finally:
