@@ -26,6 +26,8 @@ _LOG = logging.getLogger(__name__)
 _PAGE = "500"
 _SILENCE_SECONDS = 120.0
 """The API server sends a bookmark about once a minute; a stream that is silent for twice as long is dead."""
+_SHORTEST_SECONDS = 1.0
+"""A server or proxy that ends every watch at once is asked no more often than this."""
 _LINE_BYTES = 8 * 1024 * 1024
 _FIRST_BACKOFF_SECONDS = 0.5
 _LARGEST_BACKOFF_SECONDS = 30.0
@@ -96,8 +98,10 @@ class Watch:
     async def _round(self) -> None:
         if not self._version or self.clock.monotonic() - self._listed_at >= self.relist_seconds:
             await self._list()
+        opened_at = self.clock.monotonic()
         await self._stream()
         self._failures = 0
+        await self.clock.sleep(max(0.0, _SHORTEST_SECONDS - (self.clock.monotonic() - opened_at)))
 
     async def _pause(self, exc: ClusterError) -> None:
         self.telemetry.watch_restarts.labels(kind=self.scope.kind.kind).inc()

@@ -80,7 +80,7 @@ class FakeApi:
 
 
 @asynccontextmanager
-async def watching(api: FakeApi) -> AsyncIterator[Seen]:
+async def watching(api: FakeApi, clock: FakeClock | None = None) -> AsyncIterator[Seen]:
     app = web.Application()
     app.router.add_get("/api/v1/namespaces/team-a/pods", api.handle)
     runner = web.AppRunner(app, shutdown_timeout=0.1)
@@ -90,7 +90,7 @@ async def watching(api: FakeApi) -> AsyncIterator[Seen]:
     configuration.host = f"http://127.0.0.1:{runner.addresses[0][1]}"
     connection = Connection(configuration, 5.0)
     seen = Seen()
-    watch = Watch(connection, Scope(POD, "team-a"), seen, FakeClock(), Telemetry("test"))
+    watch = Watch(connection, Scope(POD, "team-a"), seen, clock or FakeClock(), Telemetry("test"))
     task = asyncio.create_task(watch.run())
     try:
         yield seen
@@ -122,6 +122,15 @@ async def test_a_watch_that_ends_goes_on_from_its_last_bookmark() -> None:
         await until(seen, lambda: "z" in seen.present)
     assert api.watched_from[:2] == ["10", "99"]
     assert seen.lists == 1
+
+
+async def test_a_server_that_ends_every_watch_at_once_is_not_asked_without_a_pause() -> None:
+    api, clock = FakeApi(*([[]] * 10)), FakeClock()
+    started = clock.now
+    async with watching(api, clock), asyncio.timeout(5):
+        while len(api.watched_from) < 11:  # noqa: ASYNC110 - filled by the server of this loop
+            await asyncio.sleep(0)
+    assert clock.now - started >= 10.0
 
 
 async def test_after_410_everything_is_listed_and_what_is_gone_is_dropped() -> None:
