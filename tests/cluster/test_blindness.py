@@ -23,8 +23,12 @@ def cut_off(house: Installation, address: str) -> Iterator[None]:
     assert pid is not None
     nft = [*inside(pid), "nft"]
     run([*nft, "add", "table", "inet", "cut"])
-    run([*nft, "add", "chain", "inet", "cut", "raw", "{ type filter hook prerouting priority -400; }"])
-    run([*nft, "add", "rule", "inet", "cut", "raw", "ip", "saddr", address, "tcp", "dport", "{ 443, 6443 }", "drop"])
+    for hook, packets in (
+        ("prerouting", ["ip", "saddr", address, "tcp", "dport", "{ 443, 6443 }"]),
+        ("output", ["ip", "daddr", address, "tcp", "sport", "6443"]),
+    ):
+        run([*nft, "add", "chain", "inet", "cut", hook, f"{{ type filter hook {hook} priority -400; }}"])
+        run([*nft, "add", "rule", "inet", "cut", hook, *packets, "drop"])
     try:
         yield
     finally:
