@@ -49,6 +49,7 @@ def simulation(library: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Simul
     write_state(path, build_state(NODE, time.time()))
     monkeypatch.setenv("NVML_SIM_STATE", str(path))
     monkeypatch.setattr(pynvml, "nvmlLib", pynvml.CDLL(str(library)))
+    monkeypatch.setattr(pynvml, "_nvmlGetFunctionPointer_cache", {})  # of a library that another folder's tests loaded
     yield Simulation(path)
     write_state(path, build_state(NODE, time.time()))
 

@@ -58,6 +58,7 @@ async def nvml(library: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     write_state(state, build_state(NODE, time.time()))
     monkeypatch.setenv("NVML_SIM_STATE", str(state))
     monkeypatch.setattr(pynvml, "nvmlLib", pynvml.CDLL(str(library)))
+    monkeypatch.setattr(pynvml, "_nvmlGetFunctionPointer_cache", {})  # of a library that another folder's tests loaded
     simulated = Simulated(state, SnapshotStore())
     source = NvmlSource(
         simulated.store, lambda: Instant(time.monotonic(), time.time()), lambda: INTERVAL_SECONDS, DEADLINE_SECONDS
@@ -108,6 +109,7 @@ def session(library: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
     write_state(state, build_state(NODE, time.time()))
     monkeypatch.setenv("NVML_SIM_STATE", str(state))
     monkeypatch.setattr(pynvml, "nvmlLib", pynvml.CDLL(str(library)))
+    monkeypatch.setattr(pynvml, "_nvmlGetFunctionPointer_cache", {})  # of a library that another folder's tests loaded
     made = NvmlSession(NvmlCalls())
     yield made
     made.close()
