@@ -29,7 +29,8 @@ class Page(http.server.BaseHTTPRequestHandler):
     def answer(self):
         found = {"/v2": {"name": "triton", "version": "2.51.0", "extensions": []},
                  "/v2/repository/index": [], "/v2/models/stats": {"model_stats": []}}.get(self.path)
-        text = "nv_cpu_utilization 0" if self.path == "/metrics" else json.dumps({"error": "not ready"} if found is None else found)
+        text = json.dumps({"error": "not ready"} if found is None else found)
+        if self.path == "/metrics": text = "nv_cpu_utilization 0"
         body = (text + chr(10)).encode()
         self.send_response(200 if found is not None or self.path == "/metrics" else 400)
         self.send_header("Content-Length", str(len(body))); self.end_headers(); self.wfile.write(body)
