@@ -20,13 +20,18 @@ def header_directory() -> Path:
     return Path(str(found[0].locate())).parent
 
 
-def compile_library(folder: Path, headers: Path | None = None) -> Path:
-    """Compile the library into a folder and return its path; subprocess.CalledProcessError where cc fails."""
+def compile_library(folder: Path, headers: Path | None = None, *defines: str) -> Path:
+    """Compile the library into a folder and return its path; subprocess.CalledProcessError where cc fails.
+
+    Args:
+        defines: macros such as `POLL_MILLISECONDS=1000`, how often a wait for events looks at the state.
+    """
     library = folder / LIBRARY
     sources = sorted(str(source) for source in SOURCES.glob("*.c"))
     flags = ["-shared", "-fPIC", "-O2", "-Wall", "-Wextra", "-Werror", "-Wno-deprecated-declarations"]
     linking = [f"-Wl,--version-script={SOURCES / 'exports.map'}", f"-Wl,-soname,{LIBRARY}", "-lm", "-lpthread", "-ldl"]
     include = f"-I{headers or header_directory()}"
+    flags += [f"-D{define}" for define in defines]
     subprocess.run(["cc", *flags, include, "-o", str(library), *sources, *linking], check=True)
     return library
 

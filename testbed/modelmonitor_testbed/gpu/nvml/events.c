@@ -5,7 +5,9 @@
 
 #include "state.h"
 
+#ifndef POLL_MILLISECONDS
 #define POLL_MILLISECONDS 100
+#endif
 #define ALL_INSTANCES 0xFFFFFFFF
 
 struct nvmlEventSet_st {
