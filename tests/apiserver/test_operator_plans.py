@@ -9,7 +9,7 @@ import pytest
 
 from modelmonitor_testbed.controlplane import ControlPlane
 from modelmonitor_testbed.kubectl import Kubectl, wait_until
-from tests.apiserver.installation import Installation, condition
+from tests.apiserver.installation import Installation, OperatorProcess, condition
 
 
 @pytest.fixture
@@ -87,6 +87,34 @@ def test_each_generation_is_observed_within_a_cycle(installed: Installation) -> 
             f"generation {generation} is observed",
         )
         assert {c["observedGeneration"] for c in status["conditions"]} == {generation}
+
+
+def status_writes(operator: OperatorProcess) -> float:
+    """How many statuses it has written."""
+    wanted = 'modelmonitor_operator_api_writes_total{kind="ModelMonitor",verb="apply_status"}'
+    return next(float(line.rsplit(" ", 1)[1]) for line in operator.page("/metrics").splitlines() if wanted in line)
+
+
+def test_a_status_that_someone_edits_is_put_right_and_then_left_alone(installed: Installation) -> None:
+    operator = installed.start()
+    installed.kubectl.apply(installed.monitor())
+    summary = wait_until(lambda: installed.status().get("health", {}).get("summary"), 10, "the status is written")
+    foreign = {
+        "type": "Mine",
+        "status": "True",
+        "reason": "R",
+        "message": "",
+        "lastTransitionTime": "2026-01-01T00:00:00Z",
+    }
+    conditions = [*installed.status()["conditions"], foreign]
+    patch = json.dumps({"status": {"health": {"summary": "all is well"}, "conditions": conditions}})
+    installed.kubectl.run(
+        "patch", "mm", "fraud", "-n", installed.tenant, "--subresource=status", "--type=merge", "--patch", patch
+    )
+    wait_until(lambda: installed.status()["health"]["summary"] == summary, 10, "the edit is undone")
+    before, cycles = status_writes(operator), operator.metric("modelmonitor_operator_cycles_total")
+    wait_until(lambda: operator.metric("modelmonitor_operator_cycles_total") >= cycles + 8, 20, "cycles pass")
+    assert status_writes(operator) == before
 
 
 def test_a_killed_operator_holds_nothing_back_and_sweeps_when_it_returns(installed: Installation) -> None:
