@@ -13,6 +13,7 @@ from modelmonitor_api.status import ModelMonitorStatus
 from modelmonitor_operator.settings import Settings
 from modelmonitor_sidecar.settings import Settings as SidecarEnvironment
 
+_BOUNDS = (("minimum", "exclusiveMinimum", "≥", ">"), ("maximum", "exclusiveMaximum", "≤", "<"))
 _DERIVED = "<!-- Derived from {source} by `make generate`. -->\n"
 _SPEC = """\
 # ModelMonitor: spec
@@ -89,8 +90,14 @@ def _type(schema: Json) -> str:
         return f"list of {_type(cast('Json', schema['items']))}"
     if kind == "object" and isinstance(schema.get("additionalProperties"), dict):
         return "map of strings"
-    limits = [f"{sign} {schema[key]}" for key, sign in (("minimum", "≥"), ("maximum", "≤")) if key in schema]
-    return ", ".join([kind, *limits])
+    return ", ".join([kind, *_limits(schema)])
+
+
+def _limits(schema: Json) -> Iterator[str]:
+    """The bounds as signs; a bound that is itself refused, which the schema flags, reads `>` or `<`."""
+    for bound, excluded, sign, strict in _BOUNDS:
+        if bound in schema:
+            yield f"{strict if schema.get(excluded) is True else sign} {schema[bound]}"
 
 
 def _default(schema: Json, *, required: bool) -> str:

@@ -6,6 +6,7 @@ import pytest
 from pydantic import BaseModel, Field
 
 from generate.schema import Json, structural_schema
+from generate.schema_page import render_settings
 
 
 class Inner(BaseModel):
@@ -75,6 +76,14 @@ def test_an_optional_field_is_one_that_is_not_required_and_never_null() -> None:
 )
 def test_a_field_says_what_the_api_server_understands(name: str, expected: Json) -> None:
     assert field(name) == expected
+
+
+def test_a_page_tells_a_bound_that_is_refused_itself_from_one_that_is_the_least() -> None:
+    settings = render_settings().splitlines()
+    (deadline,) = (line for line in settings if line.startswith("| `pollTimeoutSeconds`"))
+    (least,) = (line for line in settings if line.startswith("| `cycleSeconds`"))
+    assert "| number, > 0 |" in deadline
+    assert "| number, ≥ 1 |" in least
 
 
 def test_what_the_operator_writes_has_no_defaults_and_no_closed_sets() -> None:
