@@ -36,7 +36,7 @@ def accept_plan(known: PlanSnapshot, plan: Json | None, node: str) -> PlanSnapsh
     try:
         spec = NodePlanSpec.model_validate(plan.get("spec"))
         generation = int(plan["metadata"]["generation"])
-    except (ValidationError, KeyError, TypeError, ValueError) as error:
+    except (ValidationError, KeyError, TypeError, ValueError, OverflowError) as error:
         first = str(error).splitlines()[0][:200]
         return _failed(known, f"the NodePlan cannot be read by this version of the sidecar: {first}", listed=True)
     if spec.node_name != node:

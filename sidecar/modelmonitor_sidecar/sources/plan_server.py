@@ -75,11 +75,9 @@ class HttpPlanServer:
         try:
             async with self._get(self._selector, limits) as response:
                 await _refuse_errors(response)
-                listed = _object(await _bounded(response))
+                return _listed(_object(await _bounded(response)))
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             raise WatchError(f"listing the NodePlan failed: {_words(error)}") from error
-        items, metadata = listed.get("items") or [], listed.get("metadata") or {}
-        return (items[0] if items else None), str(metadata.get("resourceVersion", ""))
 
     async def watch_plan(self, version: str) -> AsyncIterator[Json]:
         """Events from that version on; ends when the server ends the watch.
@@ -135,17 +133,34 @@ async def _lines(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
 
 
 def _object(text: bytes) -> Json:
-    value = json.loads(text)
+    try:
+        value = json.loads(text)
+    except RecursionError as error:
+        raise ValueError("the answer is nested too deeply") from error
     if not isinstance(value, dict):
         raise ValueError("the answer is no JSON object")  # noqa: TRY004
     return value
 
 
+def _listed(answer: Json) -> tuple[Json | None, str]:
+    """The first item and the version of a list.
+
+    Raises:
+        ValueError: the answer is no list of objects.
+    """
+    items, metadata = answer.get("items") or [], answer.get("metadata") or {}
+    if not isinstance(items, list) or not isinstance(metadata, dict) or not all(isinstance(i, dict) for i in items):
+        raise ValueError("the answer is no list of objects")
+    return (items[0] if items else None), str(metadata.get("resourceVersion", ""))
+
+
 def _event(line: bytes) -> Json:
     event = _object(line)
     if event.get("type") == "ERROR":
-        status = event.get("object") or {}
-        raise _status_error(int(status.get("code") or 0), str(status.get("message", "")))
+        given = event.get("object")
+        status = given if isinstance(given, dict) else {}
+        code = status.get("code")
+        raise _status_error(code if isinstance(code, int) else 0, str(status.get("message", "")))
     return event
 
 

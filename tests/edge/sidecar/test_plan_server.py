@@ -88,6 +88,10 @@ async def test_events_are_read_whatever_pieces_they_come_in(tmp_path: Path) -> N
         pytest.param({"type": "ERROR", "object": {"code": 410}}, WatchExpiredError, "too old", id="410 as an event"),
         pytest.param({"type": "ERROR", "object": {"code": 500, "message": "etcd"}}, WatchError, "500: etcd", id="500"),
         pytest.param({"type": "ERROR", "object": None}, WatchError, "answered 0", id="an error without a status"),
+        pytest.param({"type": "ERROR", "object": ["x"]}, WatchError, "answered 0", id="an error with a list as status"),
+        pytest.param(
+            {"type": "ERROR", "object": {"code": {}}}, WatchError, "answered 0", id="a code that is no number"
+        ),
         pytest.param("no event", WatchError, "no JSON object", id="a word"),
     ],
 )
@@ -133,6 +137,7 @@ async def test_410_when_the_watch_opens_is_too_old(tmp_path: Path) -> None:
     [
         pytest.param(b"<html>", id="HTML"),
         pytest.param(b"[]", id="a list"),
+        pytest.param(b'{"a":' * 200_000, id="nested without end"),
         pytest.param(b"\xff\xfe", id="no UTF-8"),
         pytest.param(b"x" * (MAX_ANSWER_BYTES + 1), id="too much"),
     ],
@@ -144,6 +149,21 @@ async def test_garbage_is_an_error_and_no_crash(tmp_path: Path, body: bytes) -> 
     async with answering(streams(body + b"\n"), tmp_path) as server:
         with pytest.raises(WatchError, match="watching the NodePlan failed"):
             await events(server)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param({"items": {"0": {}}}, id="items are an object"),
+        pytest.param({"items": "plans"}, id="items are a word"),
+        pytest.param({"items": ["a plan"]}, id="an item is a word"),
+        pytest.param({"items": [], "metadata": [1]}, id="metadata are a list"),
+    ],
+)
+async def test_a_list_of_another_shape_is_an_error_and_no_crash(tmp_path: Path, answer: object) -> None:
+    async with answering(streams(json.dumps(answer).encode()), tmp_path) as server:
+        with pytest.raises(WatchError, match="no list of objects"):
+            await server.list_plan()
 
 
 async def test_a_line_without_end_is_cut(tmp_path: Path) -> None:

@@ -13,7 +13,9 @@ from modelmonitor_sidecar.targets import plan_targets, smallest_interval
 from tests.unit.sidecar.readings import monitor, plan, pod
 
 
-def stored(generation: int = 1, *, version: str = "5", node: str = "node-a", name: str = "fraud") -> dict[str, object]:
+def stored(
+    generation: float = 1, *, version: str = "5", node: str = "node-a", name: str = "fraud"
+) -> dict[str, object]:
     return {
         "metadata": {"name": node, "generation": generation, "resourceVersion": version},
         "spec": plan(monitor(pod(), name=name), node=node).to_wire(),
@@ -37,6 +39,7 @@ def test_no_plan_is_no_error() -> None:
         pytest.param({"metadata": {"generation": 2}, "spec": {"nodeName": 5}}, "cannot be read", id="wrong types"),
         pytest.param({"spec": plan().to_wire()}, "cannot be read", id="no metadata"),
         pytest.param({"metadata": {"generation": 2}}, "cannot be read", id="no spec"),
+        pytest.param(stored(float("inf")), "cannot be read", id="a generation without end"),
         pytest.param(stored(2, node="node-b"), "made for node node-b", id="another node's plan"),
     ],
 )
