@@ -66,8 +66,14 @@ class WaitTimeoutError(AssertionError):
     """Something did not come true within its time; the message says what, and the last state seen."""
 
 
-def wait_until(probe: Callable[[], Any], timeout_seconds: float, what: str, every_seconds: float = 0.25) -> Any:
-    """Call the probe until its answer is true and return the answer; kubectl's failures count as not yet."""
+def wait_until(
+    probe: Callable[[], Any], timeout_seconds: float, what: str | Callable[[], str], every_seconds: float = 0.25
+) -> Any:
+    """Call the probe until its answer is true and return the answer; kubectl's failures count as not yet.
+
+    Args:
+        what: is waited for; a callable is asked at the end of the time, so that it can tell how things stand then.
+    """
     deadline = time.monotonic() + timeout_seconds
     seen: object = None
     while True:
@@ -79,8 +85,16 @@ def wait_until(probe: Callable[[], Any], timeout_seconds: float, what: str, ever
             if seen:
                 return seen
         if time.monotonic() >= deadline:
-            raise WaitTimeoutError(f"not within {timeout_seconds:.0f} s: {what}; last seen: {seen}")
+            raise WaitTimeoutError(f"not within {timeout_seconds:.0f} s: {_told(what)}; last seen: {seen}")
         time.sleep(every_seconds)
+
+
+def _told(what: str | Callable[[], str]) -> str:
+    """What was waited for; kubectl's failure to say more never hides that the time ran out."""
+    try:
+        return what if isinstance(what, str) else what()
+    except CommandError as error:
+        return f"(no more is known: {error})"
 
 
 def render_list(items: Iterable[Manifest]) -> str:

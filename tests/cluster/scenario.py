@@ -1,5 +1,6 @@
 """A monitor as its user sees it, and how long each thing may take."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,12 +58,12 @@ class MonitorView:
 
     def wait_for(self, code: FindingCode, seconds: float = CHANGE_SECONDS) -> Finding:
         """The finding, once it is there."""
-        finding: Finding = wait_until(lambda: self.finding(code), seconds, f"{self.name} shows {code}: {self._say()}")
+        finding: Finding = wait_until(lambda: self.finding(code), seconds, self._told(f"shows {code}"))
         return finding
 
     def wait_without(self, code: FindingCode, seconds: float = CLEAR_SECONDS) -> None:
         """Return once the finding is gone."""
-        wait_until(lambda: self.finding(code) is None, seconds, f"{self.name} no longer shows {code}")
+        wait_until(lambda: self.finding(code) is None, seconds, self._told(f"no longer shows {code}"))
 
     def wait_state(self, state: HealthState, seconds: float = VERDICT_SECONDS) -> ModelMonitorStatus:
         """The status, once its verdict is this."""
@@ -71,10 +72,7 @@ class MonitorView:
             status = self.status()
             return status if status.health.state is state else None
 
-        try:
-            found: ModelMonitorStatus = wait_until(probe, seconds, f"{self.name} is {state}")
-        except AssertionError as error:
-            raise AssertionError(f"{error}; {self._say()}") from None
+        found: ModelMonitorStatus = wait_until(probe, seconds, self._told(f"is {state}"))
         return found
 
     def wait_condition(self, kind: str, status: str, reason: str = "", seconds: float = VERDICT_SECONDS) -> str:
@@ -84,9 +82,15 @@ class MonitorView:
             seen = self.condition(kind)
             return seen if seen[0] == status and (not reason or seen[1] == reason) else None
 
-        found: tuple[str, str, str] = wait_until(probe, seconds, f"{self.name} has {kind}={status} {reason}")
+        found: tuple[str, str, str] = wait_until(probe, seconds, self._told(f"has {kind}={status} {reason}"))
         return found[2]
 
-    def _say(self) -> str:
-        health = self.status().health
-        return f"{health.state} {health.reason}: {health.summary}; {[f.message for f in health.findings]}"
+    def _told(self, wanted: str) -> Callable[[], str]:
+        """What is waited for, with what the status says at the end of the time."""
+
+        def tell() -> str:
+            health = self.status().health
+            found = [f.message for f in health.findings]
+            return f"{self.name} {wanted}; its status says {health.state} {health.reason}: {health.summary}; {found}"
+
+        return tell

@@ -42,7 +42,7 @@ def test_a_pod_that_cannot_serve_is_named_with_the_reason(name: str, exhibit: Ex
     def seen() -> bool:
         return any(f.code is code and evidence in f.message for f in view.status().health.findings)
 
-    wait_until(seen, 90, f"{code} says {evidence}; {[f.message for f in view.status().health.findings]}")
+    wait_until(seen, 90, lambda: f"{code} says {evidence}; {[f.message for f in view.status().health.findings]}")
     finding = view.finding(code)
     assert finding is not None
     assert monitor in finding.object.name

@@ -78,6 +78,20 @@ def test_waiting_ends_with_what_was_last_seen() -> None:
         wait_until(list, 0, "pods")
 
 
+def test_waiting_tells_how_things_stand_at_its_end() -> None:
+    rounds: list[int] = []
+    with pytest.raises(WaitTimeoutError, match="1 round was made; last seen: None"):
+        wait_until(lambda: rounds.append(1), 0, lambda: f"{len(rounds)} round was made")
+
+
+def test_a_state_that_cannot_be_told_does_not_hide_that_time_ran_out() -> None:
+    def unanswered() -> str:
+        raise CommandError("no route to host")
+
+    with pytest.raises(WaitTimeoutError, match="no more is known: no route to host"):
+        wait_until(list, 0, unanswered)
+
+
 def test_waiting_returns_the_answer() -> None:
     assert wait_until(lambda: "here", 0, "it") == "here"
 
