@@ -75,6 +75,20 @@ def test_the_settings_that_it_names_are_fields_of_the_spec_or_values_of_the_char
     assert [path for path in re.findall(r"`(sidecar\.\w+(?:\.\w+)*)`", text) if not in_values(path)] == []
 
 
+@pytest.mark.parametrize("page", RUNBOOKS, ids=lambda page: page.stem)
+def test_no_command_needs_a_program_that_an_image_may_lack(page: Path) -> None:
+    assert [line for line in commands(page) if re.search(r"\bexec\b", line)] == []
+
+
+@pytest.mark.parametrize("page", RUNBOOKS, ids=lambda page: page.stem)
+def test_a_port_of_this_machine_is_asked_only_after_it_was_forwarded(page: Path) -> None:
+    forwarded: set[str] = set()
+    for line in commands(page):
+        if "port-forward" in line:
+            forwarded |= set(re.findall(r" (\d+):\d+", line))
+        assert set(re.findall(r"http://127\.0\.0\.1:(\d+)", line)) <= forwarded, line
+
+
 def test_a_field_and_a_value_that_are_not_there_are_noticed() -> None:
     (line,) = (c for c in commands(ROOT / "docs/runbooks/ModelSlow.md") if "jsonpath" in c)
     assert ".status.health.models.latencyKind" in set(read_fields(line))
