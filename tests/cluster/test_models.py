@@ -57,6 +57,7 @@ def test_a_slow_model_is_named_with_its_latency(triton: Installation, calm: Moni
     triton.modelctl(TEAM, TRITON, "slow", "delay_ms=900")
     view.wait_for(FindingCode.MODEL_SLOW, 75)
     slow = {f.object.name: f for f in view.status().health.findings if f.code is FindingCode.MODEL_SLOW}
+    assert slow
     assert set(slow) <= {"slow:1", "ensemble:1"}
     assert all("400ms" in finding.message for finding in slow.values())
     assert all(finding.severity is Severity.WARNING for finding in slow.values())

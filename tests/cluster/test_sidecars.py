@@ -82,4 +82,4 @@ def test_a_new_key_is_taken_up_by_running_sidecars(house: Installation, calm: Mo
     wait_until(lambda: 'sidecar_polls_total{result="Ok"}' in operator_metrics(house), 60, "an answer by the new key")
     calm.wait_condition("SidecarsReady", "True")
     calm.wait_state(HealthState.HEALTHY)
-    assert set(sidecar_pods(house)) == before
+    assert not set(sidecar_pods(house)) - before

@@ -17,13 +17,11 @@ def test_a_restarted_operator_knows_at_once_what_happened_while_it_was_away(
 ) -> None:
     scale_operator(triton, 0)
     triton.modelctl(TEAM, "fraud-triton", "failing", "fail_ratio=1")
-    time.sleep(20)  # the sidecar goes on reading: its window fills while nobody asks
-    scale_operator(triton, 1)
-    begin = time.monotonic()
-    calm.wait_for(FindingCode.MODEL_FAILING, 40)
-    assert time.monotonic() - begin < 40
+    time.sleep(15)  # the sidecar goes on reading: its window holds what nobody asked for
     triton.modelctl(TEAM, "fraud-triton", "failing", "reset")
-    calm.wait_state(HealthState.HEALTHY, 150)
+    scale_operator(triton, 1)
+    finding = calm.wait_for(FindingCode.MODEL_FAILING, 40)
+    assert "failing" in finding.object.name
 
 
 def test_a_monitor_and_its_namespace_go_in_seconds_while_the_operator_is_down(
@@ -41,7 +39,7 @@ def test_a_monitor_and_its_namespace_go_in_seconds_while_the_operator_is_down(
     begin = time.monotonic()
     triton.kubectl.delete("namespace", "short-lived")
     assert triton.kubectl.find("namespace", "short-lived") is None
-    assert time.monotonic() - begin < 15
+    assert time.monotonic() - begin < 10
     scale_operator(triton, 1)
     calm.wait_state(HealthState.HEALTHY, 90)
 
