@@ -134,7 +134,9 @@ class Health(Wire):
 
     state: HealthState = Field(default=HealthState.UNKNOWN, description="Healthy, Degraded, Unhealthy or Unknown.")
     reason: str = Field(default="", max_length=128, description="Code of the worst finding, or why it is well.")
-    summary: str = Field(default="", max_length=MAX_MESSAGE, description="One line with the numbers.")
+    summary: str = Field(
+        default="", max_length=MAX_MESSAGE, description="One line with the numbers, and with what is not judged."
+    )
     observed_at: str | None = Field(
         default=None, description="When this verdict was last renewed.", json_schema_extra={"format": "date-time"}
     )

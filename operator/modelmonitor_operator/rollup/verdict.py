@@ -99,11 +99,24 @@ def _troubles(view: MonitorView, findings: Sequence[Tracked]) -> list[str]:
     return [*shown, render_count(len(notable) - 2, "more finding")] if len(notable) > 2 else shown
 
 
+def _beyond(view: MonitorView) -> list[str]:
+    """What the verdict does not cover because a pod shows more than its sidecar reads."""
+    words = []
+    for one in view.pods:
+        if one.coverage is Coverage.READ and one.target is not None:
+            left = max(0, one.target.models_total - len(one.target.models))
+            cut = [render_count(left, "model")] if left else []
+            cut += [f"{one.target.dropped_series} metrics series"] if one.target.dropped_series else []
+            words += [f"{one.pod.name}: {' and '.join(cut)} beyond what its sidecar reads, not judged"] if cut else []
+    more = [f"{render_count(len(words) - 1, 'more pod')} with more than is read"] if len(words) > 1 else []
+    return [*words[:1], *more]
+
+
 def _quiet(view: MonitorView) -> list[str]:
-    """What the verdict does not cover because requests were too few."""
+    """What the verdict does not cover: requests were too few, or models too many."""
     few = [total for total in view.models if total.requests and not is_judged(view.spec, total)]
     idle = [total.label for total in view.models if not total.requests]
-    least, words = view.spec.health.minimum_requests, []
+    least, words = view.spec.health.minimum_requests, _beyond(view)
     if few:
         words.append(
             f"{join_names([total.label for total in few], 3)}: fewer than {least} requests in {view.window}, "
@@ -144,11 +157,8 @@ def _unproven(view: MonitorView) -> Verdict:
     """Read freshly, nothing wrong, and nothing that proves that a model serves."""
     if not view.models:
         told = f"{render_count(view.count(Coverage.READ), 'pod')} read"
-        return Verdict(
-            HealthState.UNKNOWN,
-            VerdictReason.NO_MODELS,
-            f"{told}, and Triton lists no model that spec.triton.models selects",
-        )
+        nothing = f"{told}, and Triton lists no model that spec.triton.models selects"
+        return Verdict(HealthState.UNKNOWN, VerdictReason.NO_MODELS, "; ".join([nothing, *_quiet(view)]))
     quiet = "; ".join(_quiet(view))
     return Verdict(
         HealthState.UNKNOWN,

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import islice
 
 from modelmonitor_sidecar.exposition import LARGEST_COUNT, MAX_MODELS, Series
 from modelmonitor_sidecar.sources.endpoint_errors import printable
@@ -40,8 +41,8 @@ class PageFigures:
     latency_p99_seconds: float | None = None
 
 
-def _items(answer: object, field: str | None = None) -> tuple[Mapping[str, object], ...]:
-    """The objects of a list that has names in them, at most MAX_MODELS.
+def _items(answer: object, field: str | None = None, having: str = "name") -> tuple[Mapping[str, object], ...]:
+    """The objects of a list that have a name, and something else where it is wanted, at most MAX_MODELS.
 
     Raises:
         ValueError: the answer has no such list.
@@ -50,7 +51,7 @@ def _items(answer: object, field: str | None = None) -> tuple[Mapping[str, objec
     if not isinstance(listed, list):
         raise ValueError(f"it has no list {field or ''}".rstrip())  # noqa: TRY004
     named = (item for item in listed if isinstance(item, dict) and isinstance(item.get("name"), str))
-    return tuple(item for item, _ in zip(named, range(MAX_MODELS), strict=False))
+    return tuple(islice((item for item in named if item.get(having)), MAX_MODELS))
 
 
 def _key(item: Mapping[str, object]) -> ModelKey:
@@ -94,8 +95,7 @@ def parse_index(answer: object) -> dict[ModelKey, IndexEntry]:
     """
     return {
         _key(item): IndexEntry(item["state"] == "READY", printable(str(item.get("reason", "")), 512))
-        for item in _items(answer)
-        if item.get("state")
+        for item in _items(answer, having="state")
     }
 
 

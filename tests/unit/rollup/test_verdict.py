@@ -27,8 +27,8 @@ from tests.unit.rollup.situations import (
 )
 
 
-def four(*models: Any) -> RollupInput:
-    return given(node(target(pod(), *models)))
+def four(*models: Any, **fields: Any) -> RollupInput:
+    return given(node(target(pod(), *models, **fields)))
 
 
 PENDING = node(state=PollState.PENDING, summary=None, received_at=None, attempt=0)
@@ -85,6 +85,30 @@ VERDICTS = {
         "Unhealthy",
         "GpuLost",
         "0 of 1 model healthy; GpuLost GPU-a; fast:1 fails 100 % of 40 requests (BACKEND)",
+    ),
+    "models and series beyond what a sidecar reads are told": (
+        four(*OK3, models_total=203, dropped_series=7),
+        "Healthy",
+        "Serving",
+        "3 of 3 models healthy; 1 of 1 pod read; fraud-0: 200 models and 7 metrics series beyond what its sidecar "
+        "reads, not judged",
+    ),
+    "of many pods with more than is read one is named": (
+        given(
+            node(*(target(pod(f"fraud-{n}"), models_total=2) for n in range(3))),
+            pods=tuple(pod(f"fraud-{n}") for n in range(3)),
+        ),
+        "Healthy",
+        "Serving",
+        "1 of 1 model healthy; 3 of 3 pods read; fraud-0: 1 model beyond what its sidecar reads, not judged; "
+        "2 more pods with more than is read",
+    ),
+    "a selected model may be among those beyond what is read": (
+        given(node(target(dropped_series=9)), monitor=monitor(triton={"models": {"include": ["other-*"]}})),
+        "Unknown",
+        "NoModels",
+        "1 pod read, and Triton lists no model that spec.triton.models selects; fraud-0: 9 metrics series beyond what "
+        "its sidecar reads, not judged",
     ),
     "first readings are waited for": (
         given(PENDING),

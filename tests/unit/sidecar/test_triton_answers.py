@@ -34,6 +34,8 @@ def test_a_broken_model_is_not_ready_and_says_why_in_tritons_words() -> None:
 
 def test_an_index_entry_without_a_state_is_a_model_that_nobody_loaded() -> None:
     assert parse_index([{"name": "spare"}, {"name": "a", "version": "1", "state": "READY"}]).keys() == {("a", "1")}
+    spares = [{"name": f"spare-{n}"} for n in range(MAX_MODELS)]
+    assert parse_index([*spares, {"name": "a", "version": "1", "state": "READY"}]).keys() == {("a", "1")}
 
 
 @pytest.mark.parametrize("answer", [None, 1, "x", {}, {"model_stats": {}}, {"model_stats": None}])
