@@ -12,6 +12,14 @@ from tests.cluster.workloads import TEAM, make_namespace, scale_operator
 DAEMON_SET = "modelmonitor-sidecar"
 
 
+def seconds_to_delete_namespace(house: Installation, name: str) -> float:
+    """How long it takes until a namespace is gone."""
+    begin = time.monotonic()
+    house.kubectl.delete("namespace", name)
+    assert house.kubectl.find("namespace", name) is None
+    return time.monotonic() - begin
+
+
 def test_a_restarted_operator_knows_at_once_what_happened_while_it_was_away(
     triton: Installation, calm: MonitorView
 ) -> None:
@@ -36,10 +44,9 @@ def test_a_monitor_and_its_namespace_go_in_seconds_while_the_operator_is_down(
     assert time.monotonic() - begin < 5
     assert triton.kubectl.find("modelmonitor", "gone", "short-lived") is None
     triton.kubectl.apply(monitor_manifest("gone", "short-lived", "none"))
-    begin = time.monotonic()
-    triton.kubectl.delete("namespace", "short-lived")
-    assert triton.kubectl.find("namespace", "short-lived") is None
-    assert time.monotonic() - begin < 10
+    with_monitor = seconds_to_delete_namespace(triton, "short-lived")
+    make_namespace(triton, "empty")
+    assert with_monitor < seconds_to_delete_namespace(triton, "empty") + 2  # Kubernetes alone takes about 5 s
     scale_operator(triton, 1)
     calm.wait_state(HealthState.HEALTHY, 90)
 
