@@ -18,7 +18,7 @@ Reconcile = Callable[[Key], Awaitable[None]]
 
 
 class Controller:
-    """Runs a reconciliation for each key that is due."""
+    """Starts a reconciliation for each key that is due, no more than `workers` at a time."""
 
     def __init__(self, clock: Clock, telemetry: Telemetry, workers: int) -> None:
         self._clock = clock
@@ -26,6 +26,7 @@ class Controller:
         self._workers = workers
         self._queue: WorkQueue[Key] = WorkQueue()
         self._wake = asyncio.Event()
+        self._running = 0
         self._leading = False
 
     def enqueue(self, key: Key, delay_seconds: float = 0.0) -> None:
@@ -37,26 +38,26 @@ class Controller:
     async def run(self, reconcile: Reconcile, seed: Callable[[], None]) -> None:
         """Work until cancelled, with an empty queue at first that `seed` fills."""
         self._queue = WorkQueue()
+        self._running = 0
         self._leading = True
         seed()
         try:
             async with asyncio.TaskGroup() as group:
-                for _ in range(self._workers):
-                    group.create_task(self._work(reconcile))
+                while True:
+                    self._start_due(group, reconcile)
+                    await self._wait()
         finally:
             self._leading = False
 
-    async def _work(self, reconcile: Reconcile) -> None:
-        while True:
-            key = self._queue.take(self._clock.monotonic())
-            self._telemetry.queue_depth.set(len(self._queue))
-            if key is None:
-                await self._wait()
-            else:
-                await self._handle(key, reconcile)
+    def _start_due(self, group: asyncio.TaskGroup, reconcile: Reconcile) -> None:
+        while self._running < self._workers and (key := self._queue.take(self._clock.monotonic())) is not None:
+            self._running += 1
+            group.create_task(self._handle(key, reconcile))
+        self._telemetry.queue_depth.set(len(self._queue))
 
     async def _wait(self) -> None:
-        due = self._queue.next_due()
+        """Until a key is due and a worker is free for it; what ends or is enqueued meanwhile makes it look again."""
+        due = self._queue.next_due() if self._running < self._workers else None
         timeout = None if due is None else max(0.0, due - self._clock.monotonic())
         self._wake.clear()
         with suppress(TimeoutError):
@@ -72,8 +73,11 @@ class Controller:
             self._fail(key, exc)
         else:
             self._queue.succeeded(key, self._clock.monotonic())
+        finally:
+            self._running -= 1
         self._telemetry.reconcile_seconds.labels(key=key.label).observe(self._clock.monotonic() - started)
-        self._wake.set()
+        if len(self._queue):
+            self._wake.set()
 
     def _fail(self, key: Key, exc: Exception) -> None:
         patience = exc.retry_after_seconds if isinstance(exc, ThrottledError) else 0.0
