@@ -4,12 +4,17 @@ import argparse
 import asyncio
 import os
 import sys
+from asyncio import new_event_loop
+from contextlib import suppress
 from pathlib import Path
 
 from modelmonitor_operator.application import run_operator
 from modelmonitor_operator.logs import configure_operator_logging
 from modelmonitor_operator.memory import tune_garbage_collection
 from modelmonitor_operator.settings import Settings, read_settings
+
+with suppress(ImportError):  # it exists for Linux and macOS only
+    from uvloop import new_event_loop
 
 
 def _parse_arguments() -> argparse.Namespace:
@@ -31,7 +36,8 @@ def main() -> None:
     configure_operator_logging(settings.log_level)
     tune_garbage_collection()
     identity = os.environ.get("POD_NAME") or f"{os.uname().nodename}-{os.getpid()}"
-    asyncio.run(run_operator(settings, identity))
+    with asyncio.Runner(loop_factory=new_event_loop) as runner:
+        runner.run(run_operator(settings, identity))
 
 
 if __name__ == "__main__":
