@@ -7,11 +7,13 @@ no longer names is forgotten at once.
 import asyncio
 import logging
 import random
-from collections.abc import Callable, Mapping
-from typing import Protocol
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
+from typing import Protocol, TypeVar
 
 from modelmonitor_api.plan import PlannedPod
 from modelmonitor_api.summary import EndpointReading, EndpointState, ModelReading
+from modelmonitor_sidecar.budget import NodeBudget, cost_models
 from modelmonitor_sidecar.change_log import log_change
 from modelmonitor_sidecar.snapshot import Clock, Instant, SnapshotStore, Target, TargetSnapshot
 from modelmonitor_sidecar.sources.triton import HttpReading, PageReading
@@ -21,6 +23,7 @@ from modelmonitor_sidecar.windows import ModelKey, ModelSample, TargetHistory
 _LOG = logging.getLogger(__name__)
 LONGEST_FIRST_WAIT_SECONDS = 2.0
 READINGS_AT_ONCE = 64
+_T = TypeVar("_T")
 
 
 class Reader(Protocol):
@@ -66,12 +69,25 @@ def _models(
     return tuple(_model(key, http, figures.get(key, none), history) for key in sorted(keys))
 
 
+def _only(found: Mapping[ModelKey, _T] | None, kept: Collection[ModelKey]) -> Mapping[ModelKey, _T] | None:
+    return None if found is None else {key: value for key, value in found.items() if key in kept}
+
+
+def _trim(http: HttpReading, page: PageReading, kept: Collection[ModelKey]) -> tuple[HttpReading, PageReading]:
+    """A reading without the models that are not kept; their series count as dropped."""
+    read = page.page
+    series = tuple(one for one in read.series if (one.labels.model, one.labels.version) in kept)
+    parsed = replace(read, series=series, dropped_series=read.dropped_series + len(read.series) - len(series))
+    trimmed = replace(http, statistics=_only(http.statistics, kept), index=_only(http.index, kept))
+    return trimmed, replace(page, page=parsed)
+
+
 class TargetWatch:
     """One pod: its readings, one after the other, and what happened in its windows."""
 
-    def __init__(self, target: Target, reader: Reader, store: SnapshotStore, clock: Clock) -> None:
+    def __init__(self, target: Target, reader: Reader, store: SnapshotStore, clock: Clock, budget: NodeBudget) -> None:
         self.target = target
-        self._reader, self._store, self._clock = reader, store, clock
+        self._reader, self._store, self._clock, self._budget = reader, store, clock, budget
         self._history = TargetHistory()
         self._snapshot = TargetSnapshot(target)
 
@@ -95,12 +111,17 @@ class TargetWatch:
         return TargetSnapshot(self.target, before.reading + 1, before.read, http=reading, metrics=reading)
 
     def _observe(self, target: Target, http: HttpReading, page: PageReading, now: Instant) -> TargetSnapshot:
+        """What a reading says, as far as the node's budget has room for it."""
+        listed = {*(http.statistics or ()), *(http.index or ())}
+        costs = cost_models(page.page.series, listed | set(self._history.models), len(target.windows))
+        kept = self._budget.keep(target.pod.uid, costs)
+        if len(kept) < len(costs):
+            http, page = _trim(http, page, kept)
         figures = gather_figures(page.page.series)
+        self._remember(target, http, page, figures, now)
+        if len(kept) < len(costs):
+            self._history.keep(kept)
         answered = EndpointState.OK in {http.endpoint.state, page.endpoint.state}
-        self._history.ask_for(target.windows)
-        if http.statistics is not None or figures:
-            complete = http.statistics is not None and page.endpoint.state is EndpointState.OK
-            self._history.add(now.at, _samples(http, figures), complete=complete)
         return TargetSnapshot(
             target=target,
             reading=self._snapshot.reading + 1,
@@ -111,9 +132,23 @@ class TargetWatch:
             server_version=http.server_version,
             bad_lines=page.page.bad_lines,
             dropped_series=page.page.dropped_series,
+            dropped_models=sum(1 for key in costs if key[0] and key not in kept),
             models=_models(http, figures, self._history),
             series=page.page.series,
         )
+
+    def _remember(
+        self,
+        target: Target,
+        http: HttpReading,
+        page: PageReading,
+        figures: Mapping[ModelKey, PageFigures],
+        now: Instant,
+    ) -> None:
+        self._history.ask_for(target.windows)
+        if http.statistics is not None or figures:
+            complete = http.statistics is not None and page.endpoint.state is EndpointState.OK
+            self._history.add(now.at, _samples(http, figures), complete=complete)
 
     def _log_changes(self, before: TargetSnapshot) -> None:
         for name, old, new in (
@@ -151,12 +186,14 @@ class ScrapeScheduler:
     ) -> None:
         self._reader, self._store, self._clock, self._phase = reader, store, clock, phase
         self._places = asyncio.Semaphore(READINGS_AT_ONCE)
+        self._budget = NodeBudget()
         self._running: dict[str, tuple[TargetWatch, asyncio.Task[None]]] = {}
 
     def follow(self, targets: Mapping[str, Target]) -> None:
         """Start, change and stop watches so that they are those of `targets`, by pod UID."""
         for uid in self._running.keys() - targets.keys():
             self._running.pop(uid)[1].cancel()
+            self._budget.forget(uid)
             self._store.forget_target(uid)
         for uid, target in targets.items():
             known = self._running.get(uid)
@@ -166,7 +203,7 @@ class ScrapeScheduler:
                 self._change(uid, known[0], known[1], target)
 
     def _start(self, uid: str, target: Target) -> None:
-        watch = TargetWatch(target, self._reader, self._store, self._clock)
+        watch = TargetWatch(target, self._reader, self._store, self._clock, self._budget)
         self._running[uid] = watch, asyncio.create_task(watch.run(self._places, self._phase), name=f"scrape {uid}")
 
     def _change(self, uid: str, watch: TargetWatch, task: asyncio.Task[None], target: Target) -> None:

@@ -116,6 +116,7 @@ class TargetSnapshot:
 
     Attributes:
         read: when an endpoint last answered; None before.
+        dropped_models: models that the node's budget has no room for.
     """
 
     target: Target
@@ -127,6 +128,7 @@ class TargetSnapshot:
     server_version: str | None = None
     bad_lines: int = 0
     dropped_series: int = 0
+    dropped_models: int = 0
     models: tuple[ModelReading, ...] = ()
     series: tuple[Series, ...] = ()
 

@@ -74,7 +74,7 @@ def _target(snapshot: TargetSnapshot, now: float, most_models: int) -> TargetRea
         bad_lines=snapshot.bad_lines,
         dropped_series=snapshot.dropped_series,
         models=models,
-        models_total=len(snapshot.models),
+        models_total=len(snapshot.models) + snapshot.dropped_models,
     )
 
 

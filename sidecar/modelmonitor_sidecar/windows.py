@@ -6,7 +6,7 @@ so that memory does not grow with the interval.
 """
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from modelmonitor_api.summary import ModelWindow
@@ -219,6 +219,16 @@ class TargetHistory:
                 self._models[key] = _ModelHistory(at, sample, self._windows, self._complete_at)
         if complete:
             self._complete_at = at if samples.keys() <= self._models.keys() else None
+
+    @property
+    def models(self) -> Iterable[ModelKey]:
+        """The models that have windows."""
+        return self._models.keys()
+
+    def keep(self, models: Collection[ModelKey]) -> None:
+        """Forget all other models; one that comes back has not begun at zero."""
+        self._models = {key: history for key, history in self._models.items() if key in models}
+        self._complete_at = None
 
     def _gone(self, at: float, samples: Mapping[ModelKey, ModelSample], *, complete: bool) -> list[ModelKey]:
         absent = self._models.keys() - samples.keys()

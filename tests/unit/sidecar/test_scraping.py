@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from modelmonitor_api.plan import PlannedPod
 from modelmonitor_api.summary import EndpointReading, EndpointState
+from modelmonitor_sidecar.budget import NodeBudget
 from modelmonitor_sidecar.exposition import parse_page
 from modelmonitor_sidecar.scrape import ScrapeScheduler, TargetWatch
 from modelmonitor_sidecar.snapshot import SnapshotStore, Target
@@ -52,7 +53,7 @@ def target(name: str = "fraud-0", interval: int = 5) -> Target:
 
 async def test_a_reading_joins_index_statistics_and_page() -> None:
     page = PageReading(OK, parse_page(page_text("default", "served")))
-    watch = TargetWatch(target(), ScriptedReader((http(), page)), SnapshotStore(), FakeClock())
+    watch = TargetWatch(target(), ScriptedReader((http(), page)), SnapshotStore(), FakeClock(), NodeBudget())
     seen = await watch.read_once()
     fast = next(m for m in seen.models if m.name == "fast")
     assert (fast.ready, fast.success_total, fast.failure_total, fast.pending_requests) == (True, 10, 0, 0)
@@ -62,9 +63,8 @@ async def test_a_reading_joins_index_statistics_and_page() -> None:
 
 async def test_a_pod_that_stops_answering_shows_no_old_models_and_keeps_the_age_of_its_last_answer() -> None:
     clock, store = FakeClock(), SnapshotStore()
-    watch = TargetWatch(
-        target(), ScriptedReader((http(), PageReading(OK)), (HttpReading(REFUSED), PageReading(REFUSED))), store, clock
-    )
+    reader = ScriptedReader((http(), PageReading(OK)), (HttpReading(REFUSED), PageReading(REFUSED)))
+    watch = TargetWatch(target(), reader, store, clock, NodeBudget())
     first = await watch.read_once()
     clock.at += 5
     seen = await watch.read_once()
@@ -77,7 +77,7 @@ async def test_requests_during_an_outage_are_counted_when_the_pod_answers_again(
     clock = FakeClock()
     down = (HttpReading(REFUSED), PageReading(REFUSED))
     reader = ScriptedReader((http(10), PageReading(OK)), down, (http(25), PageReading(OK)))
-    watch = TargetWatch(target(), reader, SnapshotStore(), clock)
+    watch = TargetWatch(target(), reader, SnapshotStore(), clock, NodeBudget())
     for _ in range(3):
         seen = await watch.read_once()
         clock.at += 5
