@@ -89,7 +89,8 @@ class Sidecar:
         settings, store = self._settings, self._store
         http = BoundedHttp(settings.triton_deadline_seconds)
         stack.push_async_callback(http.close)
-        scrapes = ScrapeScheduler(TritonReader(http), store, read_clock)
+        triton = TritonReader(http)
+        scrapes = ScrapeScheduler(triton, store, read_clock)
         stack.push_async_callback(scrapes.close)
         account = Account(settings.token_file, settings.ca_file)
         server = HttpPlanServer(settings.api_server_url, settings.pod_namespace, settings.node_name, account)
@@ -99,7 +100,9 @@ class Sidecar:
         stack.callback(nvml.stop)
 
         def plan_changed(plan: PlanSnapshot) -> None:
-            scrapes.follow(plan_targets(plan.monitors))
+            targets = plan_targets(plan.monitors)
+            scrapes.follow(targets)
+            triton.keep_only(targets)
             self._pages.forget_monitors(store.newest)
 
         kubelet = PodResourcesSource(KubeletSocket(settings.pod_resources_socket), store, read_clock, self._interval)

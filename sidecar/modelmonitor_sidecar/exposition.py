@@ -3,11 +3,11 @@
 A page is what a tenant's process chooses to send. So only names of the catalogue pass, a bad line loses that line and
 is counted, lines, series and models are capped, and labels that say whose series it is are dropped: the pod says that,
 by the address that was read. `gpu_uuid` is dropped too, because only some series carry it, and series that become equal
-are added up.
+are added up. Between two pages of a pod only the values change, so a pod's LineMemory keeps what stood before them.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from modelmonitor_api.metrics import TRITON_METRICS, MetricType, sample_names
@@ -21,6 +21,9 @@ MAX_MODELS = 500
 MAX_EXTRA_LABELS = 8
 MAX_LABEL_CHARACTERS = 256
 LINES_A_STEP = 256
+MAX_KNOWN_LINES = 4096
+MAX_KNOWN_LINE_BYTES = 512
+"""A LineMemory holds no more and no longer ones: 2 MiB of text a pod at most."""
 LARGEST_COUNT = 2**63
 """No counter of Triton's can be larger; what is larger is no count."""
 
@@ -31,6 +34,7 @@ _LINE = re.compile(rb"[^\r\n]+")
 _NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 _LABEL = re.compile(r'\s*([a-zA-Z_][a-zA-Z0-9_]*)\s*=\s*"((?:[^"\\]|\\.)*)"\s*(?:,|$)')
 _VALUE = re.compile(r"[-+]?(?:\d+(?:\.\d*)?(?:[eE][-+]?\d+)?|\.\d+(?:[eE][-+]?\d+)?|[iI]nf(?:inity)?|[nN]a[nN])")
+_PLAIN_VALUE = re.compile(_VALUE.pattern.encode())
 _TIMESTAMP = re.compile(r"-?\d+")
 _ESCAPE = re.compile(r"\\(.)")
 _UNESCAPED = {"n": "\n", '"': '"', "\\": "\\"}
@@ -86,6 +90,24 @@ class ParsedPage:
     is_triton: bool = False
 
 
+@dataclass(slots=True)
+class _KnownLine:
+    """What stood before a line's value, and the series that it last gave."""
+
+    is_counter: bool
+    series: Series
+
+
+class LineMemory:
+    """The lines of one pod's last page, by their text before the value. One reader at a time uses it."""
+
+    def __init__(self) -> None:
+        self.known: dict[bytes, _KnownLine] = {}
+
+    def __len__(self) -> int:
+        return len(self.known)
+
+
 def escape_label(value: str) -> str:
     """A label value as the exposition format writes it between its quotes."""
     return value.replace("\\", "\\\\").replace("\n", "\\n").replace('"', '\\"')
@@ -131,10 +153,21 @@ def _parse_value(text: str) -> float:
     return float(words[0])
 
 
+def _plain_value(text: bytes) -> float | None:
+    """The value where the text is one and nothing else."""
+    return float(text) if text.isdigit() or _PLAIN_VALUE.fullmatch(text) else None
+
+
+def _is_count(value: float) -> bool:
+    return 0 <= value <= LARGEST_COUNT
+
+
 @dataclass(slots=True)
 class _Page:
-    """The page while it is read."""
+    """The page while it is read; `known` is of the page before, `seen` of this one."""
 
+    known: Mapping[bytes, _KnownLine] = field(default_factory=dict)
+    seen: dict[bytes, _KnownLine] = field(default_factory=dict)
     values: dict[tuple[str, str], Series] = field(default_factory=dict)
     known_labels: dict[str, PageLabels] = field(default_factory=dict)
     models: set[tuple[str, str]] = field(default_factory=set)
@@ -146,28 +179,55 @@ class _Page:
         """Take one line; what is wrong with it is counted."""
         if line.startswith(b"#"):
             return
+        head, _, text = line.rpartition(b" ")
+        known = self.known.get(head)
+        if known is not None and self._add_known(head, known, text):
+            return
         try:
-            self._add_sample(line.decode())
+            series = self._parse_sample(line.decode())
         except (BadLineError, UnicodeDecodeError):
             self.bad_lines += 1
+            return
+        if series is not None:
+            self._keep(series)
+            self._remember(head, text, series)
 
-    def _add_sample(self, line: str) -> None:
+    def _add_known(self, head: bytes, known: _KnownLine, text: bytes) -> bool:
+        """Take a line that differs from one of the page before in its value alone; False where it has to be parsed."""
+        value = _plain_value(text)
+        if value is None or (known.is_counter and not _is_count(value)):
+            return False
+        if value != known.series.value:
+            known.series = Series(known.series.name, known.series.labels, value)
+        self.is_triton = True
+        self.seen[head] = known
+        self._keep(known.series)
+        return True
+
+    def _remember(self, head: bytes, text: bytes, series: Series) -> None:
+        """Only what ends with its labels, and has nothing but a value behind them, means the same with another one."""
+        short = len(head) <= MAX_KNOWN_LINE_BYTES and len(self.seen) < MAX_KNOWN_LINES
+        if short and head.endswith(b"}") and _plain_value(text) is not None:
+            self.seen[head] = _KnownLine(_ALLOWED[series.name].type is MetricType.COUNTER, series)
+
+    def _parse_sample(self, line: str) -> Series | None:
+        """The line's series; None where it is blank or not of the catalogue."""
         name = _NAME.match(line)
         if name is None:
             if line.strip():
                 raise BadLineError("name")
-            return
+            return None
         self.is_triton = self.is_triton or line.startswith("nv_")
         metric = _ALLOWED.get(name[0])
         if metric is None:
-            return
+            return None
         labels, rest = self._split(line, name.end())
         value = _parse_value(rest)
-        if metric.type is MetricType.COUNTER and not 0 <= value <= LARGEST_COUNT:
+        if metric.type is MetricType.COUNTER and not _is_count(value):
             raise BadLineError("counter")
         if (LABEL_MODEL in metric.labels) is not bool(labels.model):
             raise BadLineError("model")
-        self._keep(Series(name[0], labels, value))
+        return Series(name[0], labels, value)
 
     def _split(self, line: str, position: int) -> tuple[PageLabels, str]:
         raw, rest = "", line[position:]
@@ -201,9 +261,12 @@ class _Page:
         return True
 
 
-def parse_in_steps(body: bytes) -> Iterator[ParsedPage | None]:
-    """Read a page a few hundred lines at a time: yields None between steps and the page at the end."""
-    page = _Page()
+def parse_in_steps(body: bytes, memory: LineMemory | None = None) -> Iterator[ParsedPage | None]:
+    """Read a page a few hundred lines at a time: yields None between steps and the page at the end.
+
+    `memory` is of the same pod's last page, and of this one afterwards; what is read is the same without it.
+    """
+    page = _Page() if memory is None else _Page(memory.known)
     for count, match in enumerate(_LINE.finditer(body), start=1):
         if count > MAX_LINES:
             page.dropped_series += body.count(b"\n", match.start()) or 1
@@ -214,9 +277,11 @@ def parse_in_steps(body: bytes) -> Iterator[ParsedPage | None]:
             page.add_line(match[0])
         if count % LINES_A_STEP == 0:
             yield None
+    if memory is not None:
+        memory.known = page.seen
     yield ParsedPage(tuple(page.values.values()), page.bad_lines, page.dropped_series, page.is_triton)
 
 
-def parse_page(body: bytes) -> ParsedPage:
+def parse_page(body: bytes, memory: LineMemory | None = None) -> ParsedPage:
     """Read a page at once."""
-    return next(page for page in parse_in_steps(body) if page is not None)
+    return next(page for page in parse_in_steps(body, memory) if page is not None)

@@ -3,6 +3,9 @@
 The bound holds after decompression and while decompressing. Bodies beyond a small size need one of a few places, so
 that many large answers at once cannot use up the sidecar's memory; an address has one place at a time, so that a slow
 pod does not take them all.
+
+No connection outlives its answer. A Triton that ends waits for the connections that are open, up to its exit timeout
+(`HTTPServer::Stop` in src/http_server.cc of triton-inference-server/server), and an address may be another pod's next.
 """
 
 import asyncio
@@ -94,7 +97,7 @@ class BoundedHttp:
         self._large = asyncio.Semaphore(LARGE_BODIES_AT_ONCE)
         self._large_of_address: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, use_dns_cache=False, keepalive_timeout=2),
+            connector=aiohttp.TCPConnector(limit=0, use_dns_cache=False, force_close=True),
             timeout=aiohttp.ClientTimeout(total=None),
             auto_decompress=False,
             trust_env=False,

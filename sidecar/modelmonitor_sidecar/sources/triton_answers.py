@@ -121,7 +121,7 @@ class _Figures:
             self.seconds[_DURATIONS[series.name]] += series.value * _MICROSECONDS
         elif series.name == _PENDING and math.isfinite(series.value):
             self.pending = (self.pending or 0.0) + series.value
-        elif (series.name, series.labels.get("quantile")) == _P99 and math.isfinite(series.value):
+        elif series.name == _P99[0] and series.labels.get("quantile") == _P99[1] and math.isfinite(series.value):
             self.p99 = max(self.p99 or 0.0, series.value * _MICROSECONDS)
 
     def freeze(self) -> PageFigures:
@@ -143,5 +143,8 @@ def gather_figures(series: Iterable[Series]) -> dict[ModelKey, PageFigures]:
     found: dict[ModelKey, _Figures] = {}
     for one in series:
         if one.labels.model:
-            found.setdefault((one.labels.model, one.labels.version), _Figures()).add(one)
+            key = (one.labels.model, one.labels.version)
+            if key not in found:
+                found[key] = _Figures()
+            found[key].add(one)
     return {key: figures.freeze() for key, figures in found.items()}

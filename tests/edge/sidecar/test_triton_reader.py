@@ -1,0 +1,101 @@
+"""What the reader asks a Triton at each reading, what it remembers between them, and what it leaves behind."""
+
+from collections import Counter
+from collections.abc import AsyncIterator
+
+import pytest
+from aiohttp import web
+
+from modelmonitor_api.summary import EndpointState
+from modelmonitor_sidecar.sources.bounded_http import BoundedHttp
+from modelmonitor_sidecar.sources.triton import READINGS_A_VERSION, TritonReader
+from tests.edge.sidecar.loopback import served
+from tests.unit.sidecar.readings import pod
+
+
+class CountingTriton:
+    """A Triton without models that notes what it is asked."""
+
+    def __init__(self) -> None:
+        self.version, self.works = "2.51.0", True
+        self.asked: Counter[str] = Counter()
+        self.connections: list[str | None] = []
+
+    async def answer(self, request: web.Request) -> web.Response:
+        self.asked[request.path] += 1
+        self.connections.append(request.headers.get("Connection"))
+        answers = {"/v2": {"version": self.version}, "/v2/models/stats": {"model_stats": []}}
+        if request.path == "/metrics":
+            return web.Response(text=f'nv_inference_count{{model="a",version="1"}} {self.asked["/metrics"]}\n')
+        if request.path == "/v2/models/stats" and not self.works:
+            return web.Response(status=500)
+        return web.json_response(answers.get(request.path, []))
+
+
+@pytest.fixture
+async def reader() -> AsyncIterator[TritonReader]:
+    http = BoundedHttp(2.0)
+    yield TritonReader(http)
+    await http.close()
+
+
+@pytest.fixture
+def triton() -> CountingTriton:
+    return CountingTriton()
+
+
+@pytest.fixture
+async def port(triton: CountingTriton) -> AsyncIterator[int]:
+    application = web.Application()
+    application.router.add_route("*", "/{path:.*}", triton.answer)
+    async with served(application) as number:
+        yield number
+
+
+async def test_a_version_that_is_known_is_asked_for_again_now_and_then(
+    reader: TritonReader, triton: CountingTriton, port: int
+) -> None:
+    versions = set()
+    for _ in range(2 * READINGS_A_VERSION):
+        seen = await reader.read_http(pod(http=port))
+        versions.add((seen.endpoint.state, seen.server_version))
+    assert versions == {(EndpointState.OK, "2.51.0")}
+    assert (triton.asked["/v2"], triton.asked["/v2/health/ready"]) == (2, 2 * READINGS_A_VERSION)
+
+
+async def test_a_server_that_had_a_problem_is_asked_for_its_version_at_the_next_reading(
+    reader: TritonReader, triton: CountingTriton, port: int
+) -> None:
+    await reader.read_http(pod(http=port))
+    triton.works = False
+    assert (await reader.read_http(pod(http=port))).endpoint.state is EndpointState.HTTP_ERROR
+    triton.works, triton.version = True, "2.60.0"
+    assert (await reader.read_http(pod(http=port))).server_version == "2.60.0"
+
+
+async def test_a_pod_with_another_uid_at_the_same_address_is_asked_anew(
+    reader: TritonReader, triton: CountingTriton, port: int
+) -> None:
+    await reader.read_http(pod("a", http=port))
+    triton.version = "2.60.0"
+    assert (await reader.read_http(pod("b", http=port))).server_version == "2.60.0"
+
+
+async def test_values_are_those_of_each_reading(reader: TritonReader, port: int) -> None:
+    readings = [await reader.read_page(pod(metrics=port)) for _ in range(3)]
+    assert [reading.page.series[0].value for reading in readings] == [1, 2, 3]
+
+
+async def test_a_pod_that_the_plan_no_longer_names_leaves_nothing_behind(reader: TritonReader, port: int) -> None:
+    for name in ("a", "b"):
+        await reader.read(pod(name, http=port, metrics=port))
+    assert len(reader) == 2
+    reader.keep_only({"uid-b"})
+    assert len(reader) == 1
+
+
+async def test_no_connection_is_kept_so_that_none_delays_the_end_of_a_triton(
+    reader: TritonReader, triton: CountingTriton, port: int
+) -> None:
+    await reader.read(pod(http=port, metrics=port))
+    assert triton.connections == ["close"] * 5
