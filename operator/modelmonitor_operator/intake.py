@@ -95,7 +95,7 @@ class Intake:
             if before is None or planning_terms(before) != planning_terms(monitor):
                 self._ask_for_plans(self._nodes_of(monitor.ref))
             self._enqueue(StatusKey(monitor.ref), 0.0)
-        elif before.status != monitor.status:
+        elif monitor.status not in (before.status, self._world.our_statuses.get(monitor.ref, before.status)):
             self._enqueue(StatusKey(monitor.ref), 0.0)
 
     def _drop_monitor(self, ref: MonitorRef, uid: str) -> None:

@@ -17,12 +17,12 @@ from modelmonitor_operator.execute import Writer, execute
 from modelmonitor_operator.keys import FleetKey, Key, PlanKey, StatusKey
 from modelmonitor_operator.objects import CONFIG_MAP, DAEMON_SET, NODE_PLAN, SECRET, ObjectRef, StoredObject, is_newer
 from modelmonitor_operator.observed import Monitor, Pod
-from modelmonitor_operator.reconcile.changes import Apply, Change, Create, Delete, Written, remember
+from modelmonitor_operator.reconcile.changes import Apply, ApplyStatus, Change, Create, Delete, Written, remember
 from modelmonitor_operator.reconcile.fleet import FleetInput, reconcile_fleet
 from modelmonitor_operator.reconcile.monitor import announce, reconcile_status
 from modelmonitor_operator.reconcile.plans import PlanInput, reconcile_plan
 from modelmonitor_operator.selection import targetable
-from modelmonitor_operator.settings import Settings
+from modelmonitor_operator.settings import Json, Settings
 from modelmonitor_operator.verdicts import Verdicts
 from modelmonitor_operator.world import World
 
@@ -97,6 +97,7 @@ class Reconciler:
         if not wanted or pending is None:
             return
         before, status = pending
+        self._world.our_statuses[ref] = status
         try:
             await execute((reconcile_status(monitor, status),), self._writer, self._remember)
         except NotFoundError:
@@ -142,14 +143,15 @@ class Reconciler:
             case Delete(target=target):
                 self._written.pop(target.ref, None)
                 self._world.drop_stored(target.ref, target.uid)
-            case _ if stored is not None:
-                self._remember_version(stored)
+            case ApplyStatus(status=written) if stored is not None:
+                self._remember_version(stored, written)
 
-    def _remember_version(self, stored: StoredObject) -> None:
+    def _remember_version(self, stored: StoredObject, written: Json) -> None:
         """A status that was written gives the monitor a new version, which the next write has to name."""
         ref = MonitorRef(stored.ref.namespace, stored.ref.name)
         monitor = self._world.monitors.get(ref)
-        status = parse_status(stored.manifest.get("status"))
+        answered = stored.manifest.get("status")
+        status = self._world.our_statuses.get(ref) if answered == written else parse_status(answered)
         self._verdicts.stored(ref, stored.uid, status)
         if monitor is None or (monitor.uid, monitor.generation) != (stored.uid, stored.generation):
             return

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 
 from modelmonitor_api.names import MonitorRef
 from modelmonitor_api.spec import Selector
+from modelmonitor_api.status import ModelMonitorStatus
 from modelmonitor_operator.objects import ObjectRef, ResourceKind, StoredObject, is_newer
 from modelmonitor_operator.observed import Monitor, Pod, SidecarPod
 from modelmonitor_operator.selection import selector_matches
@@ -22,6 +23,8 @@ class World:
     def __init__(self) -> None:
         self.monitors: dict[MonitorRef, Monitor] = {}
         self.monitors_listed = False
+        self.our_statuses: dict[MonitorRef, ModelMonitorStatus] = {}
+        """The status of each monitor that we last set out to write: the watch may bring it before the answer comes."""
         self.stored: dict[ObjectRef, StoredObject] = {}
         self.listed_kinds: set[ResourceKind] = set()
         self.listed_namespaces: set[str] = set()
@@ -50,6 +53,7 @@ class World:
     def drop_monitor(self, ref: MonitorRef) -> Nodes:
         """Forget a monitor; the pods of a namespace without monitors are forgotten with the last one."""
         self.monitors.pop(ref, None)
+        self.our_statuses.pop(ref, None)
         touched = self._forget_selection(ref)
         self._by_namespace[ref.namespace].discard(ref)
         if not self._by_namespace[ref.namespace]:

@@ -31,6 +31,7 @@ class Connection:
         self._timeout = aiohttp.ClientTimeout(total=request_timeout_seconds)
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0, ssl=_build_ssl_context(configuration)),
+            cookie_jar=aiohttp.DummyCookieJar(),
             trust_env=False,
         )
 

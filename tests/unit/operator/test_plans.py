@@ -11,9 +11,11 @@ from modelmonitor_operator.desired.node_plan import (
     build_planned_monitor,
     node_plan_ref,
 )
-from modelmonitor_operator.objects import NODE_PLAN, StoredObject
+from modelmonitor_operator.keys import PlanKey
+from modelmonitor_operator.objects import NODE_PLAN, StoredObject, parse_stored
 from modelmonitor_operator.reconcile.changes import Apply, Create, Delete, remember
 from modelmonitor_operator.reconcile.plans import PlanDecision, PlanInput, reconcile_plan
+from tests.unit.operator.house import House
 from tests.unit.operator.worlds import anchor, monitor, settings, stored
 
 
@@ -132,3 +134,21 @@ def test_the_last_monitor_that_fits_in_part_keeps_the_pods_that_fit() -> None:
     assert cut.truncated
     assert 0 < len(cut.monitors[0].pods) < 100
     assert cut.monitors[0].pods == whole.monitors[0].pods[: len(cut.monitors[0].pods)]
+
+
+def raw_plan(version: str) -> dict[str, Any]:
+    return {"metadata": {"name": "n1", "namespace": "system", "uid": "p1", "resourceVersion": version}, "spec": {}}
+
+
+def test_the_watch_asks_nothing_about_a_plan_that_our_own_write_has_told_of() -> None:
+    house = House()
+    house.world.put_stored(parse_stored(NODE_PLAN, raw_plan("7")))
+    house.intake.put_stored(NODE_PLAN, raw_plan("7"))
+    assert house.asked == []
+
+
+def test_a_plan_that_somebody_else_has_changed_is_looked_at() -> None:
+    house = House()
+    house.world.put_stored(parse_stored(NODE_PLAN, raw_plan("7")))
+    house.intake.put_stored(NODE_PLAN, raw_plan("8"))
+    assert house.asked == [PlanKey("n1")]

@@ -13,8 +13,9 @@ from modelmonitor_operator.errors import (
     UnavailableError,
 )
 from modelmonitor_operator.keys import FleetKey, Key, PlanKey, StatusKey
-from modelmonitor_operator.objects import DAEMON_SET, NODE_PLAN
+from modelmonitor_operator.objects import DAEMON_SET, NODE_PLAN, StoredObject
 from modelmonitor_operator.observed import NodeReading, SidecarPod
+from modelmonitor_operator.reconcile.changes import ApplyStatus
 from modelmonitor_operator.telemetry import Telemetry
 from modelmonitor_operator.verdicts import observe_fleet
 from tests.unit.operator.house import REF, House, raw_monitor, raw_pod
@@ -44,6 +45,55 @@ async def test_the_watch_tells_nothing_new_about_a_status_that_was_written() -> 
     house.intake.monitor_event("MODIFIED", {**raw_monitor(version="900"), "status": house.cluster.status})
     assert house.asked == []
     assert house.world.monitors[REF].resource_version == "900"
+
+
+async def test_a_status_that_the_watch_brings_before_the_answer_to_its_write_asks_for_nothing() -> None:
+    house = House()
+    await judged(house)
+    house.clock.now += 400.0
+    write = house.cluster.apply_status
+
+    async def write_and_be_overtaken(change: ApplyStatus) -> StoredObject:
+        answer = await write(change)
+        house.intake.monitor_event(
+            "MODIFIED", {**raw_monitor(version=answer.resource_version), "status": change.status}
+        )
+        return answer
+
+    house.cluster.apply_status = write_and_be_overtaken  # type: ignore[method-assign]
+    before = house.world.monitors[REF].status
+    await house.reconcile(StatusKey(REF))
+    assert house.world.monitors[REF].status != before
+    assert house.asked == []
+    await house.reconcile(StatusKey(REF))
+    assert written_kinds(house) == ["ModelMonitor"]
+
+
+@pytest.mark.parametrize("kept", [None, {}], ids=["status removed", "status emptied"])
+async def test_a_status_that_somebody_takes_away_is_asked_for_also_by_a_leader_that_has_written_none(
+    kept: dict[str, object] | None,
+) -> None:
+    house = House()
+    await judged(house)
+    house.world.our_statuses.clear()
+    house.intake.monitor_event("MODIFIED", {**raw_monitor(version="900"), "status": kept})
+    assert house.asked == [StatusKey(REF)]
+
+
+async def test_a_status_that_the_server_changes_on_its_way_is_known_as_the_server_has_it() -> None:
+    house = House()
+    await judged(house)
+    house.clock.now += 400.0
+    write = house.cluster.apply_status
+
+    async def change_on_the_way(change: ApplyStatus) -> StoredObject:
+        return await write(replace(change, status={**change.status, "observedGeneration": 77}))
+
+    house.cluster.apply_status = change_on_the_way  # type: ignore[method-assign]
+    await house.reconcile(StatusKey(REF))
+    known = house.world.monitors[REF].status
+    assert known is not None
+    assert known.observed_generation == 77
 
 
 async def test_a_status_that_somebody_edits_is_put_right_once() -> None:
