@@ -21,9 +21,10 @@ MAX_MODELS = 500
 MAX_EXTRA_LABELS = 8
 MAX_LABEL_CHARACTERS = 256
 LINES_A_STEP = 256
-MAX_KNOWN_LINES = 4096
-MAX_KNOWN_LINE_BYTES = 512
-"""A LineMemory holds no more and no longer ones: 2 MiB of text a pod at most."""
+KNOWN_LINES_BYTES = 4 * 2**20
+"""What the line memories of all pods may hold together, in bytes; each has an equal share."""
+KNOWN_LINE_BYTES = 700
+"""A known line costs that and four times its text at most (measured with tracemalloc)."""
 LARGEST_COUNT = 2**63
 """No counter of Triton's can be larger; what is larger is no count."""
 
@@ -99,9 +100,14 @@ class _KnownLine:
 
 
 class LineMemory:
-    """The lines of one pod's last page, by their text before the value. One reader at a time uses it."""
+    """The lines of one pod's last page, by their text before the value. One reader at a time uses it.
 
-    def __init__(self) -> None:
+    Attributes:
+        most_bytes: what it may hold after the next page; lines beyond that are parsed at each reading.
+    """
+
+    def __init__(self, most_bytes: int = KNOWN_LINES_BYTES) -> None:
+        self.most_bytes = most_bytes
         self.known: dict[bytes, _KnownLine] = {}
 
     def __len__(self) -> int:
@@ -164,9 +170,10 @@ def _is_count(value: float) -> bool:
 
 @dataclass(slots=True)
 class _Page:
-    """The page while it is read; `known` is of the page before, `seen` of this one."""
+    """The page while it is read; `known` is of the page before, `seen` of this one, with room for so many bytes."""
 
     known: Mapping[bytes, _KnownLine] = field(default_factory=dict)
+    room: int = 0
     seen: dict[bytes, _KnownLine] = field(default_factory=dict)
     values: dict[tuple[str, str], Series] = field(default_factory=dict)
     known_labels: dict[str, PageLabels] = field(default_factory=dict)
@@ -190,7 +197,8 @@ class _Page:
             return
         if series is not None:
             self._keep(series)
-            self._remember(head, text, series)
+            if head.endswith(b"}") and _plain_value(text) is not None:  # Else it may mean something else with another.
+                self._remember(head, _KnownLine(_ALLOWED[series.name].type is MetricType.COUNTER, series))
 
     def _add_known(self, head: bytes, known: _KnownLine, text: bytes) -> bool:
         """Take a line that differs from one of the page before in its value alone; False where it has to be parsed."""
@@ -200,15 +208,15 @@ class _Page:
         if value != known.series.value:
             known.series = Series(known.series.name, known.series.labels, value)
         self.is_triton = True
-        self.seen[head] = known
         self._keep(known.series)
+        self._remember(head, known)
         return True
 
-    def _remember(self, head: bytes, text: bytes, series: Series) -> None:
-        """Only what ends with its labels, and has nothing but a value behind them, means the same with another one."""
-        short = len(head) <= MAX_KNOWN_LINE_BYTES and len(self.seen) < MAX_KNOWN_LINES
-        if short and head.endswith(b"}") and _plain_value(text) is not None:
-            self.seen[head] = _KnownLine(_ALLOWED[series.name].type is MetricType.COUNTER, series)
+    def _remember(self, head: bytes, line: _KnownLine) -> None:
+        cost = KNOWN_LINE_BYTES + 4 * len(head)
+        if cost <= self.room:
+            self.room -= cost
+            self.seen[head] = line
 
     def _parse_sample(self, line: str) -> Series | None:
         """The line's series; None where it is blank or not of the catalogue."""
@@ -266,7 +274,7 @@ def parse_in_steps(body: bytes, memory: LineMemory | None = None) -> Iterator[Pa
 
     `memory` is of the same pod's last page, and of this one afterwards; what is read is the same without it.
     """
-    page = _Page() if memory is None else _Page(memory.known)
+    page = _Page() if memory is None else _Page(memory.known, memory.most_bytes)
     for count, match in enumerate(_LINE.finditer(body), start=1):
         if count > MAX_LINES:
             page.dropped_series += body.count(b"\n", match.start()) or 1

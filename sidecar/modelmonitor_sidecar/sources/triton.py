@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from modelmonitor_api.plan import PlannedPod
 from modelmonitor_api.summary import EndpointReading, EndpointState
-from modelmonitor_sidecar.exposition import LineMemory, ParsedPage, parse_in_steps
+from modelmonitor_sidecar.exposition import KNOWN_LINES_BYTES, LineMemory, ParsedPage, parse_in_steps
 from modelmonitor_sidecar.sources.bounded_http import BoundedHttp
 from modelmonitor_sidecar.sources.endpoint_errors import EndpointError, empty_error, malformed_error, status_error
 from modelmonitor_sidecar.sources.triton_answers import IndexEntry, parse_index, parse_statistics
@@ -87,7 +87,9 @@ class TritonReader:
         self._memories = {uid: memory for uid, memory in self._memories.items() if uid in pod_uids}
 
     def _memory(self, pod: PlannedPod) -> _PodMemory:
-        return self._memories.setdefault(pod.uid, _PodMemory())
+        memory = self._memories.setdefault(pod.uid, _PodMemory())
+        memory.lines.most_bytes = KNOWN_LINES_BYTES // len(self._memories)
+        return memory
 
     async def read(self, pod: PlannedPod) -> tuple[HttpReading, PageReading]:
         """Both endpoints at once; never raises for what a pod does."""

@@ -7,6 +7,7 @@ import pytest
 from aiohttp import web
 
 from modelmonitor_api.summary import EndpointState
+from modelmonitor_sidecar.exposition import KNOWN_LINES_BYTES
 from modelmonitor_sidecar.sources.bounded_http import BoundedHttp
 from modelmonitor_sidecar.sources.triton import READINGS_A_VERSION, TritonReader
 from tests.edge.sidecar.loopback import served
@@ -92,6 +93,12 @@ async def test_a_pod_that_the_plan_no_longer_names_leaves_nothing_behind(reader:
     assert len(reader) == 2
     reader.keep_only({"uid-b"})
     assert len(reader) == 1
+
+
+async def test_pods_share_what_may_be_remembered_of_their_pages(reader: TritonReader, port: int) -> None:
+    for name in ("a", "b", "c", "a"):
+        await reader.read_page(pod(name, metrics=port))
+    assert reader._memories["uid-a"].lines.most_bytes == KNOWN_LINES_BYTES // 3
 
 
 async def test_no_connection_is_kept_so_that_none_delays_the_end_of_a_triton(

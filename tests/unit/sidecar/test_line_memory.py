@@ -1,13 +1,13 @@
 """What a pod's last page said before its values spares work, and never changes what is read."""
 
+import tracemalloc
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from modelmonitor_sidecar import exposition
 from modelmonitor_sidecar.exposition import (
-    MAX_KNOWN_LINE_BYTES,
-    MAX_KNOWN_LINES,
     LineMemory,
     ParsedPage,
     parse_in_steps,
@@ -95,22 +95,37 @@ def test_a_brace_within_a_label_teaches_nothing_about_the_text_before_it() -> No
     assert same(parse_page(cut, memory), parse_page(cut))
 
 
-def test_a_memory_holds_the_last_page_alone_and_no_more_than_its_bounds() -> None:
+def tagged(numbers: range, tag: str = "") -> bytes:
+    """A line of another tag for each number."""
+    return "".join(f'nv_inference_count{{model="m",version="1",tag="{n}{tag}"}} {n}\n' for n in numbers).encode()
+
+
+def test_a_memory_holds_the_last_page_alone() -> None:
     memory = LineMemory()
-    for start in (0, 10_000):
-        parse_page(
-            b"".join(
-                counted(f"m{n % 7}", n).replace(b"}", b',tag="%d"}' % n)
-                for n in range(start, start + MAX_KNOWN_LINES + 9)
-            ),
-            memory,
-        )
-        assert len(memory) == MAX_KNOWN_LINES
-    long = b"".join(
-        b'nv_inference_count{model="a",version="1",tag="%d%s"} 1\n' % (n, b"x" * MAX_KNOWN_LINE_BYTES) for n in range(9)
-    )
-    assert len(parse_page(long, memory).series) == 9
-    assert len(memory) == 0
+    parse_page(tagged(range(500)), memory)
+    parse_page(tagged(range(1000, 1009)), memory)
+    assert len(memory) == 9
+
+
+@pytest.mark.parametrize(
+    "tag",
+    [
+        pytest.param("", id="short labels"),
+        pytest.param("x" * 1000, id="long ones"),
+        pytest.param('\\"' * 100, id="escapes"),
+    ],
+)
+def test_a_memory_holds_no_more_bytes_than_it_may_while_every_line_is_read(tag: str) -> None:
+    most = 1_000_000
+    memory, pages = LineMemory(most), [tagged(range(start, start + 4000), tag) for start in (0, 0, 5000)]
+    tracemalloc.start()
+    try:
+        assert [len(parse_page(page, memory).series) for page in pages] == [4000] * 3
+        held = tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+    assert 0 < len(memory) < 4000
+    assert most / 4 < held <= most
 
 
 def test_a_page_whose_reading_is_broken_off_leaves_the_memory_as_it_was() -> None:
