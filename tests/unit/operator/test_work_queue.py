@@ -1,9 +1,15 @@
 """The work queue: one key at a time, once, with back-off."""
 
+import asyncio
+
 from hypothesis import given
 from hypothesis import strategies as st
 
+from modelmonitor_operator.controller import Controller
+from modelmonitor_operator.keys import Key, PlanKey
+from modelmonitor_operator.telemetry import Telemetry
 from modelmonitor_operator.work_queue import LARGEST_BACKOFF_SECONDS, WorkQueue
+from tests.unit.operator.worlds import FakeClock
 
 
 def test_a_key_that_waits_is_not_queued_twice() -> None:
@@ -110,3 +116,46 @@ def test_every_key_that_was_asked_for_is_worked_on_in_the_end(steps: list[tuple[
     while (taken := queue.take(now + 1000.0)) is not None:
         left.add(taken)
     assert wanted <= left
+
+
+async def test_no_more_keys_are_worked_on_at_a_time_than_there_are_workers_and_all_get_their_turn() -> None:
+    controller = Controller(FakeClock(), Telemetry("test"), workers=2)
+    running: set[Key] = set()
+    most, done = 0, set[Key]()
+    finished = asyncio.Event()
+
+    async def reconcile(key: Key) -> None:
+        nonlocal most
+        assert key not in running
+        running.add(key)
+        most = max(most, len(running))
+        for _ in range(3):
+            await asyncio.sleep(0)
+        running.discard(key)
+        done.add(key)
+        if len(done) == 7:
+            finished.set()
+
+    def seed() -> None:
+        for number in range(7):
+            controller.enqueue(PlanKey(f"n{number}"))
+
+    task = asyncio.create_task(controller.run(reconcile, seed))
+    async with asyncio.timeout(5):
+        await finished.wait()
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert most == 2
+
+
+async def test_a_key_that_is_asked_for_while_all_workers_rest_is_worked_on_at_once() -> None:
+    controller = Controller(FakeClock(), Telemetry("test"), workers=2)
+    asked: asyncio.Queue[Key] = asyncio.Queue()
+    task = asyncio.create_task(controller.run(asked.put, lambda: controller.enqueue(PlanKey("late"), 3600.0)))
+    await asyncio.sleep(0)
+    async with asyncio.timeout(5):
+        for number in range(5):
+            controller.enqueue(PlanKey(f"n{number}"))
+            assert await asked.get() == PlanKey(f"n{number}")
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
