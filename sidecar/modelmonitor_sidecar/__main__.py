@@ -1,6 +1,7 @@
 """The sidecar's composition root: settings, sources, pages; runs until SIGTERM."""
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -30,7 +31,7 @@ from modelmonitor_sidecar.sources.triton import TritonReader
 from modelmonitor_sidecar.targets import plan_targets, smallest_interval
 
 _LOG = logging.getLogger("modelmonitor_sidecar")
-HEARTBEAT_SECONDS = 1.0
+HEARTBEAT_SECONDS = 5.0
 KEY_SECONDS = 10.0
 
 
@@ -147,6 +148,7 @@ def main() -> int:
         _LOG.error("%s", error)
         return 2
     configure_logging(settings.log_level)
+    gc.freeze()  # What the imports made stays: a full collection of it costs more than a round of readings.
     asyncio.run(_serve(settings))
     return 0
 

@@ -19,7 +19,7 @@ from modelmonitor_sidecar.sources.nvml_session import NvmlSession, XidReport
 
 _LOG = logging.getLogger(__name__)
 LONGEST_EVENT_WAIT_SECONDS = 1.0
-WATCHDOG_SECONDS = 0.5
+WATCHDOG_SECONDS = 1.0
 STALE_INTERVALS = 3
 MAX_XID_SERIES = 256
 
