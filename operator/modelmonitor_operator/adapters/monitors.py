@@ -8,9 +8,9 @@ from modelmonitor_api.names import MonitorRef
 from modelmonitor_api.spec import ModelMonitorSpec
 from modelmonitor_api.status import Condition, Finding, GpuEvent, ModelHealth, ModelMonitorStatus
 from modelmonitor_api.wire import Wire
-from modelmonitor_operator.adapters.pods import parse_time
 from modelmonitor_operator.observed import Monitor
 from modelmonitor_operator.settings import Json
+from modelmonitor_operator.timestamps import parse_time
 
 
 def parse_monitor(raw: Json) -> Monitor:

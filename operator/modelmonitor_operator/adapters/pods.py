@@ -1,14 +1,8 @@
 """Raw pods become values: only what the plans and the roll-up read is kept."""
 
-from datetime import datetime
-
 from modelmonitor_operator.observed import ContainerFacts, ContainerPort, Pod, SidecarPod
 from modelmonitor_operator.settings import Json
-
-
-def parse_time(text: str | None) -> float | None:
-    """Seconds since the epoch of a timestamp of the API; None where there is none."""
-    return None if not text else datetime.fromisoformat(text).timestamp()
+from modelmonitor_operator.timestamps import parse_time
 
 
 def parse_pod(raw: Json) -> Pod:

@@ -16,9 +16,9 @@ from modelmonitor_operator.rollup.candidates import (
     render_count,
 )
 from modelmonitor_operator.rollup.gpus import HeldGpu, broken_reading, gpus_by_node, missing_gpus
-from modelmonitor_operator.rollup.timestamps import parse_time
 from modelmonitor_operator.rollup.view import MonitorView
 from modelmonitor_operator.rollup.xids import is_mended
+from modelmonitor_operator.timestamps import parse_time
 
 _RANK = {Severity.CRITICAL: 0, Severity.WARNING: 1, Severity.INFO: 2}
 

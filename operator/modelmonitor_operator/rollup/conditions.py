@@ -13,9 +13,9 @@ from modelmonitor_operator.rollup.candidates import render_count
 from modelmonitor_operator.rollup.coverage import Coverage
 from modelmonitor_operator.rollup.hysteresis import Tracked
 from modelmonitor_operator.rollup.inputs import NodeView
-from modelmonitor_operator.rollup.timestamps import render_time
 from modelmonitor_operator.rollup.verdict import Knowledge, Verdict
 from modelmonitor_operator.rollup.view import MonitorView
+from modelmonitor_operator.timestamps import render_time
 
 _BREAKS_MONITORING = frozenset(
     {

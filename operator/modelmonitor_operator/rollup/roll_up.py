@@ -33,7 +33,6 @@ from modelmonitor_operator.rollup.status import (
     cut_text,
     models_ready,
 )
-from modelmonitor_operator.rollup.timestamps import parse_time, render_time
 from modelmonitor_operator.rollup.verdict import (
     Knowledge,
     Verdict,
@@ -45,6 +44,7 @@ from modelmonitor_operator.rollup.verdict import (
 from modelmonitor_operator.rollup.view import MonitorView, view_monitor
 from modelmonitor_operator.rollup.xids import merge_events
 from modelmonitor_operator.selection import is_live
+from modelmonitor_operator.timestamps import parse_time, render_time
 
 RULES: tuple[Callable[[MonitorView], Iterator[Candidate]], ...] = (
     candidates_pods.targets_not_found,

@@ -27,8 +27,8 @@ from modelmonitor_operator.rollup.coverage import Coverage
 from modelmonitor_operator.rollup.gpus import HeldGpu
 from modelmonitor_operator.rollup.hysteresis import Tracked
 from modelmonitor_operator.rollup.models import ModelTotals
-from modelmonitor_operator.rollup.timestamps import render_time
 from modelmonitor_operator.rollup.view import MonitorView
+from modelmonitor_operator.timestamps import render_time
 
 _STATE_ORDER = {HealthState.UNHEALTHY: 0, HealthState.DEGRADED: 1, HealthState.UNKNOWN: 2, HealthState.HEALTHY: 2}
 

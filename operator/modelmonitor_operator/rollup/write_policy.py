@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from modelmonitor_api.status import ModelMonitorStatus
-from modelmonitor_operator.rollup.timestamps import parse_time
+from modelmonitor_operator.timestamps import parse_time
 
 NUMBERS_SECONDS = 60.0
 """A change of numbers or messages alone is written at most this often."""

@@ -9,7 +9,7 @@ from modelmonitor_api.xid import XidAction, xid_action
 from modelmonitor_operator.rollup.coverage import summary_delay
 from modelmonitor_operator.rollup.gpus import HeldBy, HeldGpu
 from modelmonitor_operator.rollup.inputs import NodeView
-from modelmonitor_operator.rollup.timestamps import parse_time, render_time
+from modelmonitor_operator.timestamps import parse_time, render_time
 
 SAME_EVENT_SECONDS = 5.0
 """Two reports of one Xid differ by the way from NVML to here; closer than this they are one event."""

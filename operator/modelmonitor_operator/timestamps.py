@@ -1,4 +1,4 @@
-"""Times as the status writes them: RFC 3339, UTC, whole seconds."""
+"""Times as the API server and the status write them: RFC 3339, UTC; ours in whole seconds."""
 
 from datetime import UTC, datetime
 
@@ -9,7 +9,7 @@ def render_time(epoch_seconds: float) -> str:
 
 
 def parse_time(text: str | None) -> float | None:
-    """Seconds since the epoch of a time in a status; None where it is absent or no time."""
+    """Seconds since the epoch of such a time; None where it is absent or no time."""
     if not text:
         return None
     try:
