@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 
 from modelmonitor_testbed.demo.run import run_demo
-from modelmonitor_testbed.images import base_image, build_image, product_images
+from modelmonitor_testbed.images import named_image, product_images
 from modelmonitor_testbed.kubectl import WaitTimeoutError
 from modelmonitor_testbed.progress import step
 from modelmonitor_testbed.provider import DEFAULT_NAME, ClusterProvider, choose
@@ -32,10 +32,9 @@ def down(cluster: ClusterProvider, _: argparse.Namespace) -> int:
 
 
 def images(cluster: ClusterProvider, arguments: argparse.Namespace) -> int:
-    """Build the named images (all when none is named) and load them into the cluster's nodes."""
-    recipes = product_images()
-    for name in arguments.words or recipes:
-        archive = base_image() if name == "python" else build_image(recipes[name])
+    """Build the named images and load them into the cluster's nodes; those of the product when none is named."""
+    for name in arguments.words or product_images():
+        archive = named_image(name)
         with step(f"image {name}", "loading", "loaded"):
             cluster.load_image(archive)
     return 0

@@ -16,8 +16,20 @@ from modelmonitor_testbed.node.configuration import PAUSE_IMAGE
 from modelmonitor_testbed.package_index import CERTIFICATES, render_pip_configuration
 from modelmonitor_testbed.process import run
 from modelmonitor_testbed.progress import step
+from modelmonitor_testbed.tools import PROMETHEUS, PROMETHEUS_OPERATOR, ToolModule, tool
 
 BASE_IMAGE = f"localhost/modelmonitor-testbed-base:{recipe_hash()}"
+
+PROGRAM_IMAGES: Mapping[str, ToolModule] = {
+    "prometheus": PROMETHEUS,
+    "prometheus-operator": PROMETHEUS_OPERATOR,
+    "prometheus-config-reloader": PROMETHEUS_OPERATOR,
+}
+"""Images of one static program each, which is named as the image is: name → the tool module that builds it."""
+
+
+class UnknownImageError(RuntimeError):
+    """No image has that short name; the message says which there are."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +88,29 @@ def base_image() -> Path:
     folder = cache_folder("base-only")
     (folder / "Dockerfile").write_text("ARG BASE_IMAGE\nFROM ${BASE_IMAGE}\n")
     return build_image(ImageRecipe("localhost/modelmonitor-testbed-python:dev", folder / "Dockerfile", folder))
+
+
+def program_tag(name: str) -> str:
+    """Return the image name of a program of `PROGRAM_IMAGES`."""
+    return f"localhost/modelmonitor-testbed-{name}:dev"
+
+
+def program_image(name: str) -> Path:
+    """Return the archive of the image of one program of `PROGRAM_IMAGES`, both built now if the cache lacks them."""
+    dockerfile = checkout_root() / "testbed" / "images" / name / "Dockerfile"
+    return build_image(ImageRecipe(program_tag(name), dockerfile, tool(PROGRAM_IMAGES[name], name).parent))
+
+
+def named_image(name: str) -> Path:
+    """Return the archive of any image by its short name; raise UnknownImageError with the known names for another."""
+    recipes = product_images()
+    if name in recipes:
+        return build_image(recipes[name])
+    if name in PROGRAM_IMAGES:
+        return program_image(name)
+    if name == "python":
+        return base_image()
+    raise UnknownImageError(f"no image is called {name}; there are {', '.join([*recipes, *PROGRAM_IMAGES, 'python'])}")
 
 
 def _make_base() -> None:

@@ -7,6 +7,7 @@ of the module and of the build flags, so that a changed pin builds anew and an u
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import re
 import shutil
@@ -64,6 +65,29 @@ CONTAINERD = ToolModule(
 HELM = ToolModule("helm", {"helm": "helm.sh/helm/v4/cmd/helm"})
 
 
+def _prometheus_flags(version: str, *more: str) -> tuple[str, ...]:
+    """Return the flags that stamp the version, which `--version` and the `build_info` series show."""
+    return ("-ldflags", f"-s -w -X github.com/prometheus/common/version.Version={version}", *more)
+
+
+PROMETHEUS_VERSION = "3.15.0"
+"""As Prometheus counts; the Go module of 3.15.0 is v0.315.0."""
+PROMETHEUS = ToolModule(
+    "prometheus",
+    {name: f"github.com/prometheus/prometheus/cmd/{name}" for name in ("prometheus", "promtool")},
+    _prometheus_flags(PROMETHEUS_VERSION, "-tags", "netgo,remove_all_sd,enable_kubernetes_sd"),
+)
+PROMETHEUS_OPERATOR_MODULE = "github.com/prometheus-operator/prometheus-operator"
+PROMETHEUS_OPERATOR = ToolModule(
+    "prometheus-operator",
+    {
+        "prometheus-operator": f"{PROMETHEUS_OPERATOR_MODULE}/cmd/operator",
+        "prometheus-config-reloader": f"{PROMETHEUS_OPERATOR_MODULE}/cmd/prometheus-config-reloader",
+    },
+    _prometheus_flags("0.85.0"),
+)
+
+
 def hash_module(go_mod: bytes, go_sum: bytes, flags: tuple[str, ...]) -> str:
     """Return the short hash that names the folder of a module's built programs."""
     digest = hashlib.sha256()
@@ -89,6 +113,13 @@ def tool(module: ToolModule, program: str) -> Path:
 def tools(module: ToolModule, *programs: str) -> dict[str, Path]:
     """Return the paths of several programs of one module, all of them when none is named."""
     return {program: tool(module, program) for program in (programs or tuple(module.programs))}
+
+
+def module_source(module: ToolModule, path: str) -> Path:
+    """Return the folder of a Go module's source at the version that a tool module pins; Go fetches it if need be."""
+    folder = checkout_root() / "testbed" / "tools" / module.name
+    printed = run(["go", "mod", "download", "-json", path], folder=folder)
+    return Path(json.loads(printed)["Dir"])
 
 
 def _build(module: ToolModule, program: str, source: Path, target: Path) -> None:
