@@ -3,7 +3,14 @@
 from collections.abc import Iterable
 
 from generate.tables import render_table
-from modelmonitor_api.metrics import GPU_METRICS, MONITOR_METRICS, SIDECAR_METRICS, TRITON_METRICS, Metric
+from modelmonitor_api.metrics import (
+    GPU_METRICS,
+    LEADER_METRICS,
+    MONITOR_METRICS,
+    SIDECAR_METRICS,
+    TRITON_METRICS,
+    Metric,
+)
 from modelmonitor_operator.telemetry import PREFIX, Telemetry
 
 _INTRO = """\
@@ -20,6 +27,7 @@ _SECTIONS = (
     ("Sidecar: GPUs of the node, on `/metrics`", GPU_METRICS),
     ("Sidecar: pods of a monitor, on `/monitors/<namespace>/<name>/metrics`", MONITOR_METRICS),
     ("Sidecar: Triton's own series, on `/monitors/<namespace>/<name>/metrics`", TRITON_METRICS),
+    ("Leader: the verdict, on `/monitors/<namespace>/<name>/metrics` of the operator", LEADER_METRICS),
 )
 _HEADS = ("metric", "type", "unit", "labels", "what it says", "source")
 

@@ -1,5 +1,7 @@
 """Names that more than one part of the product uses: API group, labels, annotations, ports, paths, headers."""
 
+import hashlib
+import re
 from dataclasses import dataclass
 
 GROUP = "modelmonitor.dev"
@@ -23,6 +25,7 @@ SIDECAR_NAME = "modelmonitor-sidecar"
 
 SIDECAR_PORT = 9402
 SIDECAR_PORT_NAME = "sidecar"
+LEADER_PORT_NAME = "leader"
 
 METRICS_PATH = "/metrics"
 MONITORS_PATH = "/monitors"
@@ -37,8 +40,17 @@ POD_UID_HEADER = "X-ModelMonitor-Pod-Uid"
 SIGNATURE_HEADER = "X-ModelMonitor-Signature"
 
 LABEL_NAMESPACE, LABEL_POD, LABEL_NODE, LABEL_CONTAINER = "namespace", "pod", "node", "container"
-LABEL_MODEL, LABEL_VERSION = "model", "version"
+LABEL_MODEL, LABEL_VERSION, LABEL_MONITOR = "model", "version", "modelmonitor"
 TARGET_LABELS = (LABEL_NAMESPACE, LABEL_POD, LABEL_NODE, LABEL_CONTAINER, LABEL_MODEL, LABEL_VERSION)
+CHILD_COMPONENT = "monitor"
+"""Value of the component label on what a ModelMonitor owns in its namespace."""
+MONITOR_LABEL = f"{GROUP}/monitor"
+"""Label on a ModelMonitor's objects: `object_name` of the monitor, which fits a label."""
+OWNER_ANNOTATION = f"{GROUP}/owner"
+"""Annotation on an object outside its ModelMonitor's namespace, which cannot have an owner: `namespace/name/uid`."""
+DIGEST_ANNOTATION = f"{GROUP}/digest"
+"""Annotation with the fingerprint of what the operator wrote, so that a new leader writes nothing again."""
+MAX_OBJECT_NAME = 63
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -55,3 +67,17 @@ class MonitorRef:
 def monitor_metrics_path(monitor: MonitorRef) -> str:
     """The sidecar's page for one monitor."""
     return f"{MONITORS_PATH}/{monitor.namespace}/{monitor.name}{METRICS_PATH}"
+
+
+def object_name(name: str) -> str:
+    """Name of a ModelMonitor's Service, Endpoints, ServiceMonitor, PrometheusRule and ConfigMap.
+
+    It is a DNS label (RFC 1035) of at most 63 characters, as a Service asks; a name that does not fit is cut and ends
+    in a fingerprint of the whole, so that two monitors never share an object.
+    """
+    plain = f"modelmonitor-{name}"
+    if len(plain) <= MAX_OBJECT_NAME and re.fullmatch(r"[a-z0-9-]+", plain):
+        return plain
+    mark = hashlib.sha256(name.encode()).hexdigest()[:8]
+    cut = re.sub(r"[^a-z0-9-]", "-", plain)[: MAX_OBJECT_NAME - 9].rstrip("-")
+    return f"{cut}-{mark}"

@@ -30,6 +30,7 @@ class PlannedMonitor(Wire):
     interval_seconds: int = Field(ge=5, le=30, description="How often the pods are read, in seconds.")
     window_seconds: int = Field(ge=60, le=3600, description="Length of the window for ratios, in seconds.")
     models: ModelSelection = Field(default=ModelSelection(), description="Which models count.")
+    sample_limit: int = Field(default=20_000, ge=100, le=1_000_000, description="Largest number of series of its page.")
     pods: tuple[PlannedPod, ...] = Field(default=(), max_length=1000, description="The pods of this node to read.")
 
     @property

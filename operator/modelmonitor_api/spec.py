@@ -3,31 +3,12 @@
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, StringConstraints
-from pydantic.config import JsonDict
 
-from modelmonitor_api.quantities import DURATION_PATTERN, RATIO_PATTERN, parse_duration
+from modelmonitor_api.quantities import RATIO_PATTERN, parse_duration
+from modelmonitor_api.spec_monitoring import AlertsSpec, DashboardsSpec, PrometheusSpec
+from modelmonitor_api.spec_objectives import OBJECTIVE_LIST, Objective
+from modelmonitor_api.validation import Duration, LabelKey, LabelValue, ModelPattern, cel_rules, duration_rule, within
 from modelmonitor_api.wire import Wire
-
-
-def _rules(*rules: tuple[str, str]) -> JsonDict:
-    """CEL rules for the API server: each an expression and the message that says what to write instead."""
-    return {"x-kubernetes-validations": [{"rule": rule, "message": message} for rule, message in rules]}
-
-
-def _duration_rule(condition: str, message: str) -> JsonDict:
-    """A rule that also says how a duration is written, where the text is none."""
-    return _rules((f"self.matches('{DURATION_PATTERN}') && {condition}", message))
-
-
-def _within(least: str, most: str) -> AfterValidator:
-    """Refuses a duration out of range, as the CRD's rule does, for an object that is older than the rule."""
-
-    def check(text: str) -> str:
-        if not parse_duration(least) <= parse_duration(text) <= parse_duration(most):
-            raise ValueError(f"write a duration from {least} to {most}")
-        return text
-
-    return AfterValidator(check)
 
 
 def _check_port(port: int | str) -> int | str:
@@ -36,13 +17,9 @@ def _check_port(port: int | str) -> int | str:
     return port
 
 
-Duration = Annotated[str, StringConstraints(pattern=DURATION_PATTERN, min_length=2, max_length=16)]
 Ratio = Annotated[str, StringConstraints(pattern=RATIO_PATTERN, max_length=8)]
-LabelKey = Annotated[str, StringConstraints(min_length=1, max_length=317)]
-LabelValue = Annotated[str, StringConstraints(max_length=63, pattern=r"^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$")]
-ModelPattern = Annotated[str, StringConstraints(min_length=1, max_length=128)]
 
-_PORT_RULES = _rules(
+_PORT_RULES = cel_rules(
     (
         "type(self) == int ? self >= 1 && self <= 65535 : self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$') "
         "&& self.matches('[a-z]') && size(self) <= 15",
@@ -78,7 +55,7 @@ class Selector(Wire):
     )
 
 
-_SELECTOR_RULES = _rules(
+_SELECTOR_RULES = cel_rules(
     (
         "(has(self.matchLabels) && size(self.matchLabels) > 0) || "
         "(has(self.matchExpressions) && size(self.matchExpressions) > 0)",
@@ -126,10 +103,10 @@ class GpuThresholds(Wire):
 class HealthSpec(Wire):
     """When a model counts as healthy."""
 
-    window: Annotated[Duration, _within("1m", "1h")] = Field(
+    window: Annotated[Duration, within("1m", "1h")] = Field(
         default="5m",
         description="Sliding window over which ratios and latencies are taken, from 1m to 1h.",
-        json_schema_extra=_duration_rule(
+        json_schema_extra=duration_rule(
             "duration(self) >= duration('1m') && duration(self) <= duration('1h')",
             "health.window is a duration from 1m to 1h: write for example 5m",
         ),
@@ -143,7 +120,7 @@ class HealthSpec(Wire):
     max_failure_ratio: Ratio = Field(
         default="0.01",
         description='Largest share of failed requests, from 0 to 1, as a decimal string such as "0.01".',
-        json_schema_extra=_rules(
+        json_schema_extra=cel_rules(
             (
                 f"self.matches('{RATIO_PATTERN.replace(chr(92), chr(92) * 2)}')",
                 'health.maxFailureRatio is a share from 0 to 1, in quotes: write for example "0.01" for one percent',
@@ -154,7 +131,7 @@ class HealthSpec(Wire):
         default=None,
         description="Largest request latency, for example 50ms: the 99th percentile where Triton publishes "
         "summary_latencies, else the mean. Without it latency is shown but never a finding.",
-        json_schema_extra=_duration_rule(
+        json_schema_extra=duration_rule(
             "duration(self) > duration('0s')",
             "health.maxLatency is a duration longer than zero: write for example 50ms or 1s500ms",
         ),
@@ -180,16 +157,27 @@ class ModelMonitorSpec(Wire):
         json_schema_extra={"x-kubernetes-map-type": "atomic", **_SELECTOR_RULES},
     )
     triton: Triton = Field(default=Triton(), description="Where the pods serve Triton's endpoints.")
-    interval: Annotated[Duration, _within("5s", "30s")] = Field(
+    interval: Annotated[Duration, within("5s", "30s")] = Field(
         default="15s",
         description="How often the sidecars read the pods, from 5s to 30s. The smallest wins where two monitors select "
         "one pod.",
-        json_schema_extra=_duration_rule(
+        json_schema_extra=duration_rule(
             "duration(self) >= duration('5s') && duration(self) <= duration('30s')",
             "interval is a duration from 5s to 30s: write for example 15s",
         ),
     )
     health: HealthSpec = Field(default=HealthSpec(), description="When a model counts as healthy.")
+    objectives: tuple[Objective, ...] = Field(
+        default=(),
+        max_length=8,
+        description="What the models promise: availability and latency, each with an error budget over 30 days.",
+        json_schema_extra=OBJECTIVE_LIST,
+    )
+    prometheus: PrometheusSpec = Field(
+        default=PrometheusSpec(), description="How Prometheus scrapes this monitor's pages."
+    )
+    alerts: AlertsSpec = Field(default=AlertsSpec(), description="The alert rules of this monitor.")
+    dashboards: DashboardsSpec = Field(default=DashboardsSpec(), description="The Grafana dashboard of this monitor.")
     suspend: bool = Field(
         default=False, description="True stops watching without losing the object; Ready says Suspended."
     )

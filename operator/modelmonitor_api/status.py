@@ -5,6 +5,7 @@ from enum import StrEnum
 from pydantic import Field
 
 from modelmonitor_api.findings import FindingCode, ObjectKind, Severity
+from modelmonitor_api.spec_objectives import ObjectiveType
 from modelmonitor_api.wire import Wire
 
 MAX_MODELS = 20
@@ -38,6 +39,10 @@ class ConditionType(StrEnum):
     STALLED = "Stalled"
     SIDECARS_READY = "SidecarsReady"
     TARGETS_FOUND = "TargetsFound"
+    MONITORING_SELECTED = "MonitoringSelected"
+    SCRAPE_VERIFIED = "ScrapeVerified"
+    DASHBOARDS_SYNCED = "DashboardsSynced"
+    WITHIN_OBJECTIVES = "WithinObjectives"
     HEALTHY = "Healthy"
 
 
@@ -96,6 +101,35 @@ class ModelHealth(Wire):
     queue_share: str | None = Field(
         default=None, max_length=24, description="Share of the requests' time that was waiting in Triton's queue."
     )
+
+
+class ObjectiveMethod(StrEnum):
+    """By what an objective is judged."""
+
+    REQUESTS = "Requests"
+    """Failed requests of all requests."""
+    TIME_SLICES = "TimeSlices"
+    """Minutes in which the 99th percentile was within the threshold, of the minutes with requests."""
+    HISTOGRAM = "Histogram"
+    """Requests faster than a bucket's bound, of all requests."""
+    NONE = "None"
+    """Triton publishes nothing to judge it by."""
+
+
+class ObjectiveStatus(Wire):
+    """How it stands with one objective over its 30 days."""
+
+    name: str = Field(max_length=40, description="Name of the objective.")
+    type: ObjectiveType = Field(description="Availability or Latency.")
+    target: str = Field(max_length=8, description="Percentage that keeps the promise.")
+    method: ObjectiveMethod = Field(description="Requests, TimeSlices, Histogram or None.")
+    budget_remaining: str | None = Field(
+        default=None, max_length=24, description="Share of the error budget that is left; negative once overspent."
+    )
+    burn_rate: str | None = Field(
+        default=None, max_length=24, description="How many times too fast the error budget is spent now."
+    )
+    message: str = Field(default="", max_length=MAX_MESSAGE, description="What stands in the way, with the next step.")
 
 
 class GpuEvent(Wire):
@@ -165,7 +199,11 @@ class ModelMonitorStatus(Wire):
     conditions: tuple[Condition, ...] = Field(
         default=(),
         max_length=24,
-        description="Ready, Reconciling, Stalled, SidecarsReady, TargetsFound, Healthy.",
+        description="Ready, Reconciling, Stalled, SidecarsReady, TargetsFound, MonitoringSelected, ScrapeVerified, "
+        "DashboardsSynced, WithinObjectives, Healthy.",
         json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]},
     )
     health: Health = Field(default=Health(), description="The verdict and its reasons.")
+    objectives: tuple[ObjectiveStatus, ...] = Field(
+        default=(), max_length=8, description="How it stands with the objectives."
+    )

@@ -183,6 +183,47 @@ class ModelWindow(Wire):
     """Pending requests half a window ago."""
 
 
+class ScrapeResult(StrEnum):
+    """How a scrape of a page ended."""
+
+    COMPLETE = "Complete"
+    CUT_OFF = "CutOff"
+    """The scraper ended the connection before, or at once after, the page had gone out: a deadline or a body limit."""
+
+
+class PageScraper(Wire):
+    """One program that scrapes a page of a monitor: the newest scrape, and how often it comes."""
+
+    scraper: str
+    """Address and `User-Agent`, at most 128 characters."""
+    age_seconds: float
+    count: int = 1
+    interval_seconds: float | None = None
+    """Between its last two scrapes; None after the first."""
+    result: ScrapeResult = ScrapeResult.COMPLETE
+
+
+class MonitorPage(Wire):
+    """Who scrapes the page of one monitor on this node."""
+
+    namespace: str
+    name: str
+    served_seconds: float
+    """How long the page has been there."""
+    scrapers: tuple[PageScraper, ...] = ()
+    """At most the newest 4; none older than an hour."""
+
+
+class PageMiss(Wire):
+    """A request for a page that is not there."""
+
+    path: str
+    """At most 200 characters."""
+    scraper: str
+    age_seconds: float
+    count: int = 1
+
+
 class ModelReading(Wire):
     """One model version in one pod."""
 
@@ -195,6 +236,9 @@ class ModelReading(Wire):
     pending_requests: float | None = None
     latency_p99_seconds: float | None = None
     """Quantile 0.99 of `nv_inference_request_summary_us`; None unless the server runs with summary_latencies."""
+    latency_buckets_seconds: tuple[float, ...] = ()
+    """Bounds of `nv_inference_first_response_histogram_ms`, at most 32; empty unless the model is decoupled and the
+    server (24.11 or later) runs with histogram_latencies."""
     success_total: int | None = None
     failure_total: int | None = None
     windows: tuple[ModelWindow, ...] = ()
@@ -235,3 +279,7 @@ class NodeSummary(Wire):
     nvml: NvmlReading = NvmlReading()
     pod_resources: PodResourcesReading = PodResourcesReading()
     targets: tuple[TargetReading, ...] = ()
+    pages: tuple[MonitorPage, ...] = ()
+    """One for each monitor of the plan."""
+    page_misses: tuple[PageMiss, ...] = ()
+    """At most the newest 16 of the last hour."""

@@ -36,6 +36,13 @@ SECRET = ResourceKind("", "v1", "secrets", "Secret")
 CONFIG_MAP = ResourceKind("", "v1", "configmaps", "ConfigMap")
 POD = ResourceKind("", "v1", "pods", "Pod")
 EVENT = ResourceKind("", "v1", "events", "Event")
+SERVICE = ResourceKind("", "v1", "services", "Service")
+ENDPOINTS = ResourceKind("", "v1", "endpoints", "Endpoints")
+NAMESPACE = ResourceKind("", "v1", "namespaces", "Namespace")
+SERVICE_MONITOR = ResourceKind("monitoring.coreos.com", "v1", "servicemonitors", "ServiceMonitor")
+PROMETHEUS_RULE = ResourceKind("monitoring.coreos.com", "v1", "prometheusrules", "PrometheusRule")
+PROMETHEUS = ResourceKind("monitoring.coreos.com", "v1", "prometheuses", "Prometheus")
+GRAFANA_DASHBOARD = ResourceKind("grafana.integreatly.org", "v1beta1", "grafanadashboards", "GrafanaDashboard")
 LEASE = ResourceKind("coordination.k8s.io", "v1", "leases", "Lease")
 
 

@@ -74,6 +74,45 @@ class SidecarSettings(Strict):
     max_unavailable: str = Field(default="10%", description="How many sidecars a rolling update may stop at once.")
 
 
+class PrometheusSettings(Strict):
+    """The Prometheus that the operator may ask. Without a URL it asks none, and conditions rest on scrapes alone."""
+
+    url: str = Field(default="", description="Base URL, for example http://prometheus-operated.monitoring:9090.")
+    token_file: str = Field(default="", description="File with a bearer token; read again at each request.")
+    ca_file: str = Field(default="", description="File with the CA certificates; empty means the system's.")
+    poll_seconds: float = Field(default=60.0, ge=5, description="How often it is asked about each ModelMonitor.")
+    timeout_seconds: float = Field(default=5.0, gt=0, description="Deadline of one question.")
+
+
+class MonitoringSettings(Strict):
+    """What every ModelMonitor's ServiceMonitor and PrometheusRule gets."""
+
+    labels: dict[str, str] = Field(
+        default={},
+        description="Labels for the selectors of your Prometheus, for example release: kube-prometheus-stack.",
+    )
+    alert_labels: dict[str, str] = Field(default={}, description="Labels of every alert.")
+
+
+class DashboardSettings(Strict):
+    """How dashboards reach Grafana."""
+
+    enabled: bool = Field(default=True, description="False makes no dashboards, whatever a ModelMonitor says.")
+    label: str = Field(default="grafana_dashboard", description="Label that Grafana's dashboard sidecar looks for.")
+    label_value: str = Field(default="1", description="Its value.")
+    folder_annotation: str = Field(
+        default="grafana_folder", description="Annotation that names the folder; empty writes none."
+    )
+    folder: str = Field(default="ModelMonitor", description="Folder of the dashboards.")
+    namespace: str = Field(
+        default="", description="Namespace of all dashboards; empty means that of each ModelMonitor."
+    )
+    instance_selector: Json = Field(
+        default={"matchLabels": {"dashboards": "grafana"}},
+        description="instanceSelector of a GrafanaDashboard: which Grafana shows it.",
+    )
+
+
 class LeaseSettings(Strict):
     """Leader election."""
 
@@ -95,6 +134,13 @@ class Settings(Strict):
     watch_namespaces: tuple[str, ...] = Field(default=(), description="Namespaces to watch; empty means all.")
     sidecar: SidecarSettings = Field(description="The DaemonSet of sidecars.")
     lease: LeaseSettings = Field(default=LeaseSettings(), description="Leader election.")
+    monitoring: MonitoringSettings = Field(
+        default=MonitoringSettings(), description="What every ServiceMonitor and PrometheusRule gets."
+    )
+    dashboards: DashboardSettings = Field(default=DashboardSettings(), description="How dashboards reach Grafana.")
+    prometheus: PrometheusSettings = Field(
+        default=PrometheusSettings(), description="The Prometheus that the operator may ask."
+    )
     runbook_base_url: str = Field(
         default="https://modelmonitor.dev/runbooks", description="Where the runbook pages are served."
     )

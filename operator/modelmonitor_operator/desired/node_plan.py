@@ -22,7 +22,10 @@ def node_plan_ref(settings: Settings, node: str) -> ObjectRef:
 def planning_terms(monitor: Monitor) -> tuple[object, ...]:
     """All that plans take from a monitor besides its pods: a change of anything else concerns no plan."""
     spec = monitor.spec
-    terms = None if spec is None else (spec.triton, spec.suspend, spec.interval_seconds, spec.health.window_seconds)
+    if spec is None:
+        return (monitor.uid, monitor.deleting, None)
+    times = (spec.interval_seconds, spec.health.window_seconds)
+    terms = (spec.triton, spec.suspend, *times, spec.prometheus.sample_limit)
     return (monitor.uid, monitor.deleting, terms)
 
 
@@ -38,6 +41,7 @@ def build_planned_monitor(monitor: Monitor, pods: Iterable[PlannedPod]) -> Plann
         interval_seconds=monitor.spec.interval_seconds,
         window_seconds=monitor.spec.health.window_seconds,
         models=monitor.spec.triton.models,
+        sample_limit=monitor.spec.prometheus.sample_limit,
         pods=planned[:MAX_PODS],
     )
 
