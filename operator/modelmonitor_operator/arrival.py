@@ -158,3 +158,7 @@ class Arrival:
     prometheus_url: bool = False
     answer: PrometheusAnswer = PrometheusAnswer()
     rules_wanted: tuple[str, ...] = ()
+
+
+NOTHING_ARRIVED = Arrival()
+"""Before anything is known."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from modelmonitor_api.names import MonitorRef
 from modelmonitor_api.summary import DeviceHolder, GpuReading, NodeSummary, TargetReading
-from modelmonitor_operator.arrival import Arrival
+from modelmonitor_operator.arrival import NOTHING_ARRIVED, Arrival
 from modelmonitor_operator.observed import Fleet, Monitor, NodeReading, PlanState, Pod
 
 
@@ -84,4 +84,4 @@ class RollupInput:
     runbook_base_url: str
     cycle_seconds: float
     pods_problem: str = ""
-    arrival: Arrival = Arrival()
+    arrival: Arrival = NOTHING_ARRIVED
