@@ -85,6 +85,11 @@ def test_a_selector_that_is_left_out_is_not_in_the_object() -> None:
     assert "serviceMonitorNamespaceSelector" not in spec
 
 
+def test_the_operator_always_writes_the_configuration_since_some_selector_is_there() -> None:
+    spec = prometheus_spec(PrometheusOptions(service_monitor_selector=None, rule_selector=None))
+    assert spec["podMonitorSelector"] == {}
+
+
 @pytest.mark.parametrize(
     ("options", "field", "value"),
     [

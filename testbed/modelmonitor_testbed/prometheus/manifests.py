@@ -62,7 +62,9 @@ def prometheus_spec(options: PrometheusOptions) -> Manifest:
 
 
 def _selectors(options: PrometheusOptions) -> Manifest:
+    """PodMonitors are always selected: with no selector at all, the operator leaves the configuration to its owner."""
     found = {
+        "podMonitorSelector": {},
         "serviceMonitorSelector": options.service_monitor_selector,
         "serviceMonitorNamespaceSelector": options.service_monitor_namespace_selector,
         "ruleSelector": options.rule_selector,

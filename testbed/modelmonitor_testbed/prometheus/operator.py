@@ -1,8 +1,9 @@
-"""prometheus-operator and its CRDs on a cluster; the CRDs come and go on their own, as they do for users."""
+"""prometheus-operator and its CRDs on a cluster; the CRDs also come and go alone, as they do for users."""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,10 @@ from modelmonitor_testbed.provider import ClusterProvider
 from modelmonitor_testbed.tools import PROMETHEUS_OPERATOR, PROMETHEUS_OPERATOR_MODULE, module_source
 
 OPERATOR_NAMESPACE = "prometheus-operator"
+GROUP = "monitoring.coreos.com"
 IMAGES = ("prometheus", "prometheus-operator", "prometheus-config-reloader")
 _CRDS_ANNOTATION = "modelmonitor.dev/testbed-crds"
+_SERVED_SECONDS = 60.0
 _READY_SECONDS = 90.0
 
 
@@ -29,24 +32,35 @@ def load_prometheus_images(provider: ClusterProvider) -> None:
             provider.load_image(archive)
 
 
-def crd_folder() -> Path:
-    """Return the folder of the CRDs of the pinned prometheus-operator, in the source of its Go module."""
-    source = module_source(PROMETHEUS_OPERATOR, PROMETHEUS_OPERATOR_MODULE)
-    return source / "example" / "prometheus-operator-crd"
+def crd_files(*plurals: str) -> list[Path]:
+    """Return the CRDs of the pinned prometheus-operator, all of them or those of kinds such as `servicemonitors`.
 
-
-def install_crds(kubectl: Kubectl) -> None:
-    """Apply the CRDs of prometheus-operator and wait until the API server serves them."""
-    kubectl.apply(crd_folder())
-    kubectl.run("wait", "--for=condition=Established", "--timeout=60s", "-f", crd_folder())
-
-
-def remove_crds(kubectl: Kubectl) -> None:
-    """Delete the CRDs and, with them, every object of theirs on the cluster; absent ones are no error.
-
-    The operator and its Prometheus must be gone first, or be told anew: see `install_operator`.
+    They lie in the source of its Go module. Raises FileNotFoundError for a kind that it does not have.
     """
-    kubectl.run("delete", "--ignore-not-found", "--wait", "-f", crd_folder())
+    folder = module_source(PROMETHEUS_OPERATOR, PROMETHEUS_OPERATOR_MODULE) / "example" / "prometheus-operator-crd"
+    wanted = [folder / f"{GROUP}_{plural}.yaml" for plural in plurals] or sorted(folder.glob("*.yaml"))
+    for path in wanted:
+        path.stat()
+    return wanted
+
+
+def install_crds(kubectl: Kubectl, *plurals: str) -> str:
+    """Apply the CRDs of prometheus-operator, or the named ones, and wait until the API server serves them.
+
+    Returns a fingerprint of them, which changes when they were deleted and made anew.
+    """
+    files = crd_files(*plurals)
+    kubectl.run("apply", "--server-side", "--force-conflicts", *_each_file(files))
+    uids = wait_until(lambda: _all_served(kubectl, files), _SERVED_SECONDS, "the CRDs of prometheus-operator")
+    return hashlib.sha256(" ".join(uids).encode()).hexdigest()[:12]
+
+
+def remove_crds(kubectl: Kubectl, *plurals: str) -> None:
+    """Delete the CRDs, or the named ones, and with them every object of theirs; absent ones are no error.
+
+    A prometheus-operator that runs works again after the next `install_operator`.
+    """
+    kubectl.run("delete", "--ignore-not-found", "--wait", *_each_file(crd_files(*plurals)))
 
 
 def install_operator(kubectl: Kubectl, timeout_seconds: float = _READY_SECONDS) -> None:
@@ -55,8 +69,7 @@ def install_operator(kubectl: Kubectl, timeout_seconds: float = _READY_SECONDS) 
     It looks once, at its start, which CRDs exist (checkPrerequisites in its cmd/operator), so it starts again when
     they were made anew. Raises CommandError, or WaitTimeoutError with the state of the Deployment.
     """
-    install_crds(kubectl)
-    kubectl.apply(*operator_manifests(_crds_fingerprint(kubectl)))
+    kubectl.apply(*operator_manifests(install_crds(kubectl)))
     wait_until(
         lambda: is_rolled_out(kubectl.get("deployment", "prometheus-operator", OPERATOR_NAMESPACE)),
         timeout_seconds,
@@ -90,9 +103,18 @@ def _manifest() -> Path:
     return checkout_root() / "testbed" / "manifests" / "prometheus-operator.yaml"
 
 
-def _crds_fingerprint(kubectl: Kubectl) -> str:
-    uids = kubectl.run("get", "-f", crd_folder(), "--output", "jsonpath={.items[*].metadata.uid}")
-    return hashlib.sha256(uids.encode()).hexdigest()[:12]
+def _each_file(files: Sequence[Path]) -> list[str | Path]:
+    return [word for path in files for word in ("--filename", path)]
+
+
+def _all_served(kubectl: Kubectl, files: Sequence[Path]) -> list[str]:
+    """The UIDs of these CRDs once all of them are served, before that nothing."""
+    established = '{.status.conditions[?(@.type=="Established")].status}'
+    line = f'{{range .items[*]}}{{.metadata.name}} {{.metadata.uid}} {established}{{"\\n"}}{{end}}'
+    rows = [each.split() for each in kubectl.run("get", "crd", "--output", f"jsonpath={line}").splitlines()]
+    served = {name: uid for name, uid, *state in rows if state == ["True"]}
+    wanted = [f"{path.stem.removeprefix(f'{GROUP}_')}.{GROUP}" for path in files]
+    return [served[name] for name in wanted] if served.keys() >= set(wanted) else []
 
 
 def _why_not_ready(kubectl: Kubectl) -> str:
