@@ -90,6 +90,11 @@ class LeaderPages:
         self._cached_bytes = 0
         self._book = ScrapeBook()
 
+    @property
+    def cached_bytes(self) -> int:
+        """What the pages that are kept take, in bytes."""
+        return self._cached_bytes
+
     @contextmanager
     def leading(self) -> Iterator[None]:
         """Pages are served within the with block and at no other time; who scraped before is forgotten."""
