@@ -30,9 +30,6 @@ STALE_CYCLES = 3
 works, or no longer leads."""
 MAX_CACHED_BYTES = 8 * 2**20
 """Of the pages of all monitors together; beyond it the page that nobody asked for the longest is made anew."""
-SMALLEST_COMPRESSED_BYTES = 64 * 1024
-"""A smaller page goes out as it is. Prometheus reads a short compressed answer whole before it looks at its own limit
-of bytes, keeps the connection, and nobody could see that it threw the page away."""
 _GZIP_LEVEL = 1
 
 
@@ -187,6 +184,6 @@ class LeaderPages:
 
 
 def _pack(plain: bytes, *, accepts_gzip: bool) -> LeaderPage:
-    if not accepts_gzip or len(plain) < SMALLEST_COMPRESSED_BYTES:
+    if not accepts_gzip:
         return LeaderPage(plain, compressed=False)
     return LeaderPage(gzip.compress(plain, _GZIP_LEVEL, mtime=0), compressed=True)

@@ -76,7 +76,9 @@ class LeaderServer:
     def _note_when_sure(self, request: web.Request, scrape: _Scrape) -> None:
         """Note the scrape: at once, or when a scraper that keeps its connections has had time to end this one.
 
-        Prometheus closes the connection at its deadline or its limit of bytes, and keeps it otherwise.
+        Prometheus ends the connection when its deadline passes, and keeps it otherwise; at its limit of bytes it reads
+        the rest and keeps it too, so that a limit cannot be seen here.
+        Source: https://github.com/prometheus/prometheus/blob/v3.15.0/scrape/scrape.go (readResponse)
         """
         at, transport = self._clock.monotonic(), request.transport
         if not request.keep_alive or not is_scraper(request.headers.get(hdrs.USER_AGENT, "")):

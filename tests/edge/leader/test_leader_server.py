@@ -92,7 +92,7 @@ async def test_a_scraper_that_keeps_its_connection_has_read_the_page(leader: Lea
     assert leader.counted("complete") == 1
 
 
-async def test_a_large_page_is_given_in_gzip_to_those_who_ask(leader: Leader) -> None:
+async def test_a_page_is_given_in_gzip_to_those_who_ask(leader: Leader) -> None:
     leader.pages.judged(big())
     _, plain, _ = await leader.get(**{"Accept-Encoding": "identity"})
     _, packed, headers = await leader.get(**{"Accept-Encoding": "gzip"})

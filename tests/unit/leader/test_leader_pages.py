@@ -12,7 +12,6 @@ from modelmonitor_operator import leader_pages
 from modelmonitor_operator.leader_metrics import Judgement
 from modelmonitor_operator.leader_pages import (
     MAX_CACHED_BYTES,
-    SMALLEST_COMPRESSED_BYTES,
     STALE_SECONDS,
     LeaderPages,
     PageRefusedError,
@@ -45,7 +44,7 @@ class Scene:
 
 
 def big() -> Judgement:
-    """A verdict whose page is worth compressing."""
+    """A verdict whose page is large."""
     return judgement(spec=BIG, pods=tuple(pod(f"pod-{number:04d}") for number in range(1000)))
 
 
@@ -146,7 +145,7 @@ def test_a_page_is_made_once_for_each_verdict_however_often_it_is_scraped(monkey
     assert made[1] is second.status
 
 
-def test_a_large_page_is_compressed_for_those_who_ask_and_says_the_same() -> None:
+def test_a_page_is_compressed_for_those_who_ask_and_says_the_same() -> None:
     scene = Scene()
     with scene.pages.leading():
         scene.pages.judged(big())
@@ -155,15 +154,6 @@ def test_a_large_page_is_compressed_for_those_who_ask_and_says_the_same() -> Non
     assert (plain.compressed, packed.compressed) == (False, True)
     assert gzip.decompress(packed.body) == plain.body
     assert len(packed.body) < len(plain.body) / 5
-
-
-def test_a_small_page_goes_out_as_it_is_so_that_a_scraper_that_throws_it_away_is_seen() -> None:
-    scene = Scene()
-    with scene.pages.leading():
-        scene.pages.judged(judgement())
-        page = scene.pages.render(REF, accepts_gzip=True)
-    assert not page.compressed
-    assert len(page.body) < SMALLEST_COMPRESSED_BYTES
 
 
 def test_the_bytes_of_all_pages_together_are_bounded_and_every_page_can_still_be_had(
