@@ -188,7 +188,7 @@ class ScrapeResult(StrEnum):
 
     COMPLETE = "Complete"
     CUT_OFF = "CutOff"
-    """The scraper ended the connection before, or at once after, the page had gone out: a deadline or a body limit."""
+    """The scraper ended the connection before, or at once after, the page had gone out: its deadline had passed."""
 
 
 class PageScraper(Wire):
