@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from generate.alerts_page import render_alerts
 from generate.chart import render_chart_crd, render_chart_readme
 from generate.crd import MONITOR_CRD, PLAN_CRD, build_monitor_crd, build_plan_crd, render_yaml
 from generate.findings_page import render_findings
@@ -34,6 +35,7 @@ def build_outputs(root: Path) -> dict[Path, str]:
         outputs[chart / "templates" / "crds" / f"{crd_name.partition('.')[0]}.yaml"] = render_chart_crd(crd)
     for name, render in _PAGES.items():
         outputs[root / "docs" / "reference" / name] = render()
+    outputs[root / "docs" / "alerts.md"] = render_alerts()
     values = (chart / "values.yaml").read_text()
     outputs[chart / "README.md"] = render_chart_readme(values)
     outputs[chart / "values.schema.json"] = render_values_schema(values)
