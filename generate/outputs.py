@@ -5,6 +5,7 @@ from pathlib import Path
 from generate.alerts_page import render_alerts
 from generate.chart import render_chart_crd, render_chart_readme
 from generate.crd import MONITOR_CRD, PLAN_CRD, build_monitor_crd, build_plan_crd, render_yaml
+from generate.dashboards.files import build_dashboards
 from generate.findings_page import render_findings
 from generate.metrics_page import render_metrics
 from generate.schema import Json
@@ -36,6 +37,7 @@ def build_outputs(root: Path) -> dict[Path, str]:
     for name, render in _PAGES.items():
         outputs[root / "docs" / "reference" / name] = render()
     outputs[root / "docs" / "alerts.md"] = render_alerts()
+    outputs.update(build_dashboards(root))
     values = (chart / "values.yaml").read_text()
     outputs[chart / "README.md"] = render_chart_readme(values)
     outputs[chart / "values.schema.json"] = render_values_schema(values)
