@@ -123,13 +123,13 @@ class BudgetAnswer:
 
     Attributes:
         errors: share that broke the promise, by window: `5m` or `1h` for example.
-        requests: in the last hour; None where that is not known.
+        requests: how many there were, by window.
     """
 
     remaining: float | None = None
     burn_rate: float | None = None
     errors: Mapping[str, float] = field(default_factory=dict)
-    requests: float | None = None
+    requests: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +141,7 @@ class PrometheusAnswer:
         error: why it could not be asked; the rest is then of the last time, or empty.
         series: our series present, by metric name, of a few that every monitor has.
         renamed: our labels that arrived as `exported_…`.
+        rules: None where it does not say which rules it has, as some servers with Prometheus' API.
     """
 
     asked_at: float | None = None
@@ -148,7 +149,7 @@ class PrometheusAnswer:
     targets: tuple[TargetAnswer, ...] = ()
     series: Mapping[str, int] = field(default_factory=dict)
     renamed: tuple[str, ...] = ()
-    rules: tuple[RuleAnswer, ...] = ()
+    rules: tuple[RuleAnswer, ...] | None = None
     budgets: Mapping[str, BudgetAnswer] = field(default_factory=dict)
 
 

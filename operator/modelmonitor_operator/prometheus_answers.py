@@ -18,6 +18,8 @@ TOLERATED_FAILURES = 2
 """Failures in a row after which an answer is no longer shown as if nothing had happened."""
 FORGET_POLLS = 10
 """Polls without an answer after which what was said before is forgotten."""
+MOST_SILENT = 3
+"""Questions in a row without any answer after which a Prometheus is not asked about the other monitors of this turn."""
 _IDLE_SECONDS = 1.0
 
 NOT_ASKED = PrometheusAnswer()
@@ -25,6 +27,10 @@ NOT_ASKED = PrometheusAnswer()
 
 class PrometheusError(Exception):
     """Prometheus did not answer, or not as Prometheus does; the message says how, and what to look at."""
+
+
+class PrometheusUnreachableError(PrometheusError):
+    """Nobody answered, whatever the question was."""
 
 
 class Questions(Protocol):
@@ -43,13 +49,11 @@ class _Known:
     """What is remembered of one monitor.
 
     Attributes:
-        asked: when it was last asked about, on the monotonic clock.
         failures: how many questions in a row have failed.
         error: of the last question, empty where it was answered.
     """
 
     answer: PrometheusAnswer = NOT_ASKED
-    asked: float = 0.0
     failures: int = 0
     error: str = ""
 
@@ -65,6 +69,9 @@ class PrometheusAnswers:
         self._clock = clock
         self._questions = questions
         self._known: dict[MonitorRef, _Known] = {}
+        self._silent = 0
+        self._silence = ""
+        self._failing = False
 
     @property
     def enabled(self) -> bool:
@@ -98,6 +105,7 @@ class PrometheusAnswers:
         if not monitors:
             await self._clock.sleep(_IDLE_SECONDS)
             return
+        self._silent = 0
         started, share = self._clock.monotonic(), self._settings.poll_seconds / len(monitors)
         limit = asyncio.Semaphore(CONCURRENCY)
         async with asyncio.TaskGroup() as group:
@@ -112,15 +120,32 @@ class PrometheusAnswers:
         await self._clock.sleep(max(0.0, moment - self._clock.monotonic()))
 
     async def _ask(self, ref: MonitorRef, questions: Questions) -> None:
+        """Ask about one monitor; of a Prometheus that is silent the others are not asked in this turn."""
+        if self._silent >= MOST_SILENT:
+            self._note_failure(ref, self._silence)
+            return
         try:
             answer = replace(await questions.ask(ref), asked_at=self._clock.time(), error="")
+        except PrometheusUnreachableError as exc:
+            self._silent, self._silence = self._silent + 1, str(exc)
+            self._note_failure(ref, str(exc))
         except PrometheusError as exc:
+            self._silent = 0
             self._note_failure(ref, str(exc))
         else:
-            self._known[ref] = _Known(answer, self._clock.monotonic())
+            self._silent = 0
+            self._known[ref] = _Known(answer)
+            self._log("")
 
     def _note_failure(self, ref: MonitorRef, error: str) -> None:
         before = self._known.get(ref, _Known())
-        if not before.failures:
-            _LOG.warning("Prometheus cannot be asked about %s: %s", ref, error)
         self._known[ref] = replace(before, failures=before.failures + 1, error=error)
+        self._log(error)
+
+    def _log(self, error: str) -> None:
+        """One line a change, however many monitors there are."""
+        if error and not self._failing:
+            _LOG.warning("the Prometheus of the settings cannot be asked: %s", error)
+        if self._failing and not error:
+            _LOG.info("the Prometheus of the settings answers again")
+        self._failing = bool(error)

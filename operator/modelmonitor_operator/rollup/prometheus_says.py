@@ -103,7 +103,7 @@ def _good(page: PageView) -> bool:
 def _rules(view: MonitorView, answer: PrometheusAnswer) -> Iterator[Doubt]:
     arrival = view.given.arrival
     fact = arrival.children.get(PROMETHEUS_RULE, ChildFact())
-    if fact.state is not ChildState.APPLIED:
+    if fact.state is not ChildState.APPLIED or answer.rules is None:
         return
     broken = sorted((rule for rule in answer.rules if rule.health == "err"), key=lambda rule: (rule.name, rule.group))
     if broken:

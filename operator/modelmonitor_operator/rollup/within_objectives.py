@@ -57,10 +57,10 @@ def build_objectives(view: MonitorView, decisions: Mapping[str, Decision]) -> tu
 
 def _burning_pair(objective: Objective, budget: BudgetAnswer) -> BurnPair | None:
     """The fast pair of windows that both burn, with enough requests to mean something."""
-    if budget.requests is not None and budget.requests < objective.minimum_requests:
-        return None
     for pair in FAST_PAIRS:
         threshold = float(burn_threshold(pair, objective.target))
+        if budget.requests.get(pair.long, 0.0) < objective.minimum_requests:
+            continue
         if all(budget.errors.get(window, 0.0) > threshold for window in (pair.long, pair.short)):
             return pair
     return None
