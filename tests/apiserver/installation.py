@@ -125,6 +125,8 @@ class Installation:
             "KUBECONFIG": str(kubeconfig or self.kubectl.kubeconfig),
             "PYTHONPATH": str(ROOT / "operator"),
             "POD_NAME": f"operator-{port}",
+            "POD_IP": f"10.99.{port // 256}.{port % 256}",
+            "NODE_NAME": f"{self.name}-operator",
         }
         command = [sys.executable, "-m", "modelmonitor_operator", "--settings", str(settings)]
         with log.open("wb") as output:
