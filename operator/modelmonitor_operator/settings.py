@@ -3,14 +3,14 @@
 What an administrator decides is here; what a team decides is in the ModelMonitor.
 """
 
+import re
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import ConfigDict, Field
+from pydantic import AfterValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from modelmonitor_api.spec_monitoring import LabelName
 from modelmonitor_api.wire import Wire
 
 Json = dict[str, Any]
@@ -85,6 +85,13 @@ class PrometheusSettings(Strict):
     timeout_seconds: float = Field(default=5.0, gt=0, description="Deadline of one question.")
 
 
+def _check_label_names(labels: dict[str, str]) -> dict[str, str]:
+    """Prometheus refuses a whole file of rules for one bad name."""
+    if wrong := [name for name in labels if not re.fullmatch("[a-zA-Z_][a-zA-Z0-9_]*", name)]:
+        raise ValueError(f"{wrong[0]!r} is no label name of Prometheus: write letters, digits and underscores")
+    return labels
+
+
 class MonitoringSettings(Strict):
     """What every ModelMonitor's ServiceMonitor and PrometheusRule gets."""
 
@@ -92,7 +99,9 @@ class MonitoringSettings(Strict):
         default={},
         description="Labels for the selectors of your Prometheus, for example release: kube-prometheus-stack.",
     )
-    alert_labels: dict[LabelName, str] = Field(default={}, description="Labels of every alert.")
+    alert_labels: Annotated[dict[str, str], AfterValidator(_check_label_names)] = Field(
+        default={}, description="Labels of every alert."
+    )
 
 
 class DashboardSettings(Strict):
