@@ -39,7 +39,7 @@ class Owning(House):
         super().__init__()
         self.delays: dict[Key, float] = {}
         self.reconcile.children.enqueue = self._enqueue
-        self.reconcile.children.leader = LeaderAddress("10.9.9.9", 8080)
+        self.reconcile.children.recipes.leader = LeaderAddress("10.9.9.9", 8080)
         self.verdicts.on_methods = lambda ref: self.asked.append(ObjectsKey(ref))
         self.listed()
         self.intake.children.kinds_served(OPTIONAL_KINDS)
