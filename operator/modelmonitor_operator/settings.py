@@ -158,7 +158,7 @@ class Settings(Strict):
     poll_timeout_seconds: float = Field(default=3.0, gt=0, description="Deadline of one sidecar's answer.")
     poll_concurrency: int = Field(default=64, ge=1, description="Sidecars that are asked at the same time.")
     resync_seconds: float = Field(default=300.0, ge=10, description="How often everything is listed and compared.")
-    workers: int = Field(default=4, ge=1, description="Reconciliations that run at the same time.")
+    workers: int = Field(default=16, ge=1, description="Reconciliations that run at the same time.")
     request_timeout_seconds: float = Field(default=10.0, gt=0, description="Deadline of one call to the API server.")
     http_port: int = Field(default=8080, description="Port of /healthz, /readyz and /metrics.")
     log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR.")
