@@ -116,7 +116,7 @@ _OVERVIEW = Section(
             description="Alerts of ModelMonitors that fire, by severity.",
             queries=(
                 Query(
-                    or_zero(f"count by (severity) ({NAMESPACES.select('ALERTS', _ALERTS)})"),
+                    or_zero(f"count by (severity) ({NAMESPACES.select('ALERTS', _ALERTS)})", "severity"),
                     "{{severity}}",
                 ),
             ),

@@ -1,6 +1,6 @@
 """GPUs, their nodes, and the sidecars that read them: no other exporter is needed."""
 
-from generate.dashboards.expressions import CLUSTER, NODES
+from generate.dashboards.expressions import CLUSTER, NODES, or_zero
 from generate.dashboards.pages import DATASOURCE, FLEET_LINK, GPU_UID, MODELS_LINK, OPERATOR_LINK, TAG, cluster
 from generate.dashboards.panel import (
     Choice,
@@ -44,6 +44,7 @@ _XIDS = (
     f"sum by ({_GPU}) (increase({NODES.select('modelmonitor_gpu_xid_events_total')}[1h])) "
     f"or 0 * sum by ({_GPU}) ({_INFO})"
 )
+_SLOWED = NODES.worst("modelmonitor_gpu_clock_event_active", f"{_GPU}, reason", _BAD_CLOCKS) + " == 1"
 _NOT_OK = NODES.select("modelmonitor_gpu_state", 'state!="Ok"')
 
 
@@ -181,13 +182,8 @@ _HEALTH = Section(
         ),
         Graph(
             title="Slowed by",
-            description="1 while a reason of heat or power holds the clocks down.",
-            queries=(
-                Query(
-                    f"max by ({_GPU}, reason) ({NODES.select('modelmonitor_gpu_clock_event_active', _BAD_CLOCKS)})",
-                    f"{_LEGEND} {{{{reason}}}}",
-                ),
-            ),
+            description="1 while a reason of heat or power holds a GPU's clocks down.",
+            queries=(Query(or_zero(_SLOWED, "reason"), "{{node}} {{gpu}} {{reason}}"),),
             minimum=0,
             maximum=1,
             decimals=0,

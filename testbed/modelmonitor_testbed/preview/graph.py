@@ -90,8 +90,8 @@ def _dress(axes: Axes, defaults: Json, lines: Sequence[Line], span: tuple[float,
     low, high = axes.get_ylim()
     least, most = defaults.get("min"), defaults.get("max")
     values = [value for line in lines for _, value in line.points if math.isfinite(value)]
-    if not values or (high - low) < 1e-12:
-        high = low + 1
+    if not any(values):
+        low, high = 0.0, 1.0
     top = most if most is not None else high
     axes.set_ylim(least if least is not None else min(low, 0) if low > 0 else low, top * 1.03 if top > 0 else top)
     axes.yaxis.set_major_locator(MaxNLocator(4, integer=defaults.get("decimals") == 0))

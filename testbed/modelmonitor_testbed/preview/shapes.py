@@ -47,7 +47,7 @@ def _number(line: Line, defaults: Json, fixed: Mapping[str, str]) -> tuple[str, 
 
 
 def _draw_number(surface: Surface, box: Box, text: str, color: str, name: str) -> None:
-    size = min(box.height * (0.42 if name else 0.5), box.width / (max(len(text), 3) * 0.66), 44)
+    size = min(box.height * (0.42 if name else 0.5), box.width / (max(len(text), 3) * 0.72), 44)
     middle = box.x + box.width / 2
     surface.text(middle, box.y + box.height * (0.66 if name else 0.48), text, size, color, ha="center", weight="bold")
     if name:
