@@ -81,7 +81,7 @@ def test_a_target_that_is_no_percentage_between_is_refused(kubectl: Kubectl, tar
         pytest.param(
             {"alerts": {"labels": {"severity": "a"}}},
             "alerts.labels",
-            "set by the operator",
+            "for severity use the override",
             id="a label of the operator",
         ),
         pytest.param(
