@@ -31,14 +31,14 @@ from tests.edge.sidecar.loopback import served
 from tests.unit.sidecar.nodes import model, snapshot
 
 BODY = b"".join(b'modelmonitor_pods{number="%d"} 1\n' % number for number in range(5000))
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 60.0
 JOBS = {
     "normal": {},
-    "late": {"scrape_timeout": "200ms"},
+    "late": {"scrape_timeout": "500ms"},
     "body-limit": {"body_size_limit": "1KB"},
     "sample-limit": {"sample_limit": 10},
 }
-LATE_SECONDS = 0.4
+LATE_SECONDS = 1.0
 
 
 HOSTILE_NAMES = (
@@ -76,8 +76,8 @@ def configuration(wanted: Mapping[str, Mapping[str, object]], port: int) -> str:
         {
             "job_name": job,
             "metrics_path": f"/{job}",
-            "scrape_interval": "1s",
-            "scrape_timeout": "1s",
+            "scrape_interval": "2s",
+            "scrape_timeout": "2s",
             "static_configs": [{"targets": [f"127.0.0.1:{port}"]}],
             **more,
         }
@@ -130,7 +130,7 @@ async def test_a_deadline_that_passed_is_seen_and_a_limit_is_not(tmp_path: Path)
     book = book_of(*JOBS)
     application_ = application(answers_of(book), Page((BODY,)))
     async with served(application_) as port, prometheus(tmp_path, JOBS, port):
-        found = await until_scraped(book, 3, tmp_path / "log")
+        found = await until_scraped(book, 2, tmp_path / "log")
     assert {name: one.result for name, one in found.items()} == {
         "normal": ScrapeResult.COMPLETE,
         "late": ScrapeResult.CUT_OFF,
@@ -138,7 +138,7 @@ async def test_a_deadline_that_passed_is_seen_and_a_limit_is_not(tmp_path: Path)
         "sample-limit": ScrapeResult.COMPLETE,
     }
     assert all(one.scraper.startswith("127.0.0.1 Prometheus/") for one in found.values())
-    assert all(one.interval_seconds is not None and 0.5 < one.interval_seconds < 2.5 for one in found.values())
+    assert all(one.interval_seconds is not None and 1 < one.interval_seconds < 5 for one in found.values())
 
 
 async def test_names_of_models_arrive_in_prometheus_as_they_are(tmp_path: Path) -> None:
@@ -152,6 +152,6 @@ async def test_names_of_models_arrive_in_prometheus_as_they_are(tmp_path: Path) 
         served(application(answers_of(book), page)) as port,
         prometheus(tmp_path, {"normal": {}}, port) as api,
     ):
-        await until_scraped(book, 3, tmp_path / "log")
+        await until_scraped(book, 2, tmp_path / "log")
         found = await asyncio.to_thread(api.query, "modelmonitor_model_ready")
     assert sorted(one.labels["model"] for one in found) == sorted(HOSTILE_NAMES)
