@@ -10,7 +10,7 @@ from modelmonitor_api.names import MonitorRef
 from modelmonitor_operator.arrival import ChildFact, ChildState
 from modelmonitor_operator.child_object import parse_child
 from modelmonitor_operator.child_recipes import Recipes
-from modelmonitor_operator.desired.monitor_objects import OBJECT_KINDS, TARGET_KINDS, Action, ChildKind, home_of
+from modelmonitor_operator.desired.monitor_objects import OBJECT_KINDS, TARGET_KINDS, Action, ChildKind
 from modelmonitor_operator.errors import (
     AlreadyExistsError,
     ForbiddenError,
@@ -22,6 +22,7 @@ from modelmonitor_operator.execute import Writer, execute
 from modelmonitor_operator.keys import Key, ObjectsKey, StatusKey, TargetsKey
 from modelmonitor_operator.objects import POD, ObjectRef, ResourceKind, StoredObject
 from modelmonitor_operator.observed import Monitor
+from modelmonitor_operator.presumed import find_obstacle
 from modelmonitor_operator.reconcile.changes import Apply, Change, Create, Delete, Rank
 from modelmonitor_operator.reconcile.objects import (
     ChildInput,
@@ -165,7 +166,7 @@ class ChildReconciler:
         children = self._world.children
         wish = kind.wish(self._settings, monitor)
         mine = children.owned(monitor.ref, kind.kind)
-        obstacle = self._obstacle(kind, monitor)
+        obstacle = find_obstacle(self._settings, self._world, monitor, kind)
         if wish.action is not Action.KEEP or obstacle is not None:
             return ChildInput(monitor, kind, wish, mine=mine, obstacle=obstacle)
         recipe = self.recipes.of(monitor, kind)
@@ -180,18 +181,6 @@ class ChildReconciler:
             written=self._written[monitor.ref].get(recipe.wanted.ref),
         )
 
-    def _obstacle(self, kind: ChildKind, monitor: Monitor) -> ChildFact | None:
-        """What stands in the way of the kind as a whole; None where nothing does."""
-        children = self._world.children
-        namespace = home_of(self._settings, monitor, kind.kind)
-        if kind.provider and children.served is None:
-            return ChildFact()
-        if kind.provider and children.served is not None and kind.kind not in children.served:
-            return ChildFact(ChildState.KIND_MISSING, _missing_message(kind))
-        if refusal := children.refusal(kind.kind, namespace):
-            return ChildFact(ChildState.FORBIDDEN, refusal)
-        return None if children.knows(kind.kind, namespace) else ChildFact()
-
     # What was done
 
     def _remember(self, ref: MonitorRef, change: Change, stored: StoredObject | None) -> None:
@@ -202,8 +191,3 @@ class ChildReconciler:
             self._world.children.put(child)
             written = ChildWritten(child.uid, child.resource_version, child.digest, child.content)
             self._written[ref][child.ref] = written
-
-
-def _missing_message(kind: ChildKind) -> str:
-    crd = f"{kind.kind.plural}.{kind.kind.group}"
-    return f"the CustomResourceDefinition {crd} is not installed: it comes with {kind.provider}"
