@@ -225,6 +225,15 @@ async def test_a_kind_that_may_not_be_listed_is_told() -> None:
     assert house.states()["PrometheusRule"] is ChildState.APPLIED
 
 
+async def test_a_right_that_is_taken_and_given_again_is_noticed_at_once() -> None:
+    house = await Owning().settle()
+    house.intake.children.kind_failed(PROMETHEUS_RULE, None, ForbiddenError("no", 403))
+    assert ObjectsKey(REF) in house.asked
+    await house.settle()
+    house.intake.children.kind_listed(PROMETHEUS_RULE, None)
+    assert ObjectsKey(REF) in house.asked
+
+
 @pytest.mark.parametrize(
     ("error", "state"),
     [
