@@ -84,8 +84,8 @@ _FOLDER_PATTERN = r"^([^/\\\x00-\x1f\x7f]+(/[^/\\\x00-\x1f\x7f]+)*)?$"
 _FOLDER_RULES = cel_rules(
     (
         "self.matches('" + _FOLDER_PATTERN.replace("\\", "\\\\") + "') && !self.split('/').exists(p, p in ['.', '..'])",
-        "dashboards.folder is a name, or names with a slash between them: Grafana's dashboard sidecar takes it as a path, "
-        "so it begins with no slash and has no .. in it",
+        "dashboards.folder is a name, or names with a slash between them: Grafana's dashboard sidecar takes it as a "
+        "path, so it begins with no slash and has no .. in it",
     )
 )
 

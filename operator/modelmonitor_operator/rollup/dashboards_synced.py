@@ -18,7 +18,7 @@ _STATES = {
     ChildState.DISABLED: (_UNKNOWN, "Disabled", "is not wanted"),
     ChildState.KIND_MISSING: (_FALSE, "KindMissing", "cannot be made: its CRD is not installed"),
     ChildState.FORBIDDEN: (_FALSE, "Forbidden", "cannot be made: the operator has no right to it"),
-    ChildState.REFUSED: (_FALSE, "Refused", "was refused by the API server"),
+    ChildState.REFUSED: (_FALSE, "Refused", "cannot be written"),
 }
 
 SYNCHRONISED = "DashboardSynchronized"
