@@ -19,7 +19,7 @@ def test_a_monitor_is_healthy_within_a_minute_of_kubectl_apply(fraud: MonitorVie
     assert status.health.models_ready == f"{len(MODELS)}/{len(MODELS)}"
     assert status.health.gpus_healthy == "1/1"
     assert status.health.pods.watched == status.health.pods.running == status.health.pods.selected == 1
-    assert status.observed_generation == 1
+    assert status.observed_generation == fraud.kubectl.get("mm", "fraud", TEAM)["metadata"]["generation"]
     fast = next(model for model in status.health.models if model.name == "fast")
     assert float(fast.requests_per_second or 0) > 5
     assert fast.failure_ratio == "0"
