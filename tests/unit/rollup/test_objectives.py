@@ -8,9 +8,10 @@ from modelmonitor_api.status import MAX_STATUS_BYTES, ObjectiveStatus
 from modelmonitor_api.summary import EndpointReading, EndpointState
 from modelmonitor_operator.arrival import ChildFact, ChildState
 from modelmonitor_operator.objects import PROMETHEUS_RULE
+from modelmonitor_operator.observed import NodeReading
 from modelmonitor_operator.rollup import RollupInput, Written, should_write
 from tests.unit.rollup.arrivals import arrival, asked, budget, children, judged, page, paged, scraper, situation
-from tests.unit.rollup.situations import Story, condition, given, model, monitor, node, target
+from tests.unit.rollup.situations import Story, condition, given, model, monitor, node, pod, target
 
 FAST = {"name": "fast", "type": "Latency", "target": "99", "threshold": "50ms"}
 UP = {"name": "up", "type": "Availability", "target": "99.9"}
@@ -105,6 +106,32 @@ def test_a_method_holds_while_nothing_fresh_says_otherwise(after: RollupInput) -
     story.cycle(after)
     assert story.status.objectives[0].method == "TimeSlices"
     story.cycle(served(model()))
+    assert story.status.objectives[0].method == "None"
+
+
+def both(second: Any, *readings: NodeReading) -> RollupInput:
+    """A model with quantiles in a pod of its own, and one without in another."""
+    asking = monitor(objectives=(FAST,))
+    plain = pod("fraud-1", "n2")
+    first = node(target(plain, model("plain")), name="n2")
+    return given(first, *readings, pods=(plain, *second), monitor=asking)
+
+
+RESTARTING = {
+    "the new one waits for its node": (pod("fraud-2", None, phase="Pending", ip=None),),
+    "the new one has not been read": (pod("fraud-2", "n1"),),
+    "the old one is being deleted": (pod("fraud-0", "n1", deleting=True),),
+}
+
+
+@pytest.mark.parametrize("second", RESTARTING.values(), ids=RESTARTING.keys())
+def test_a_method_holds_while_the_pod_restarts_that_it_rests_on(second: Any) -> None:
+    story = Story()
+    story.cycle(both((pod(),), node(target(None, quantiles()))))
+    assert story.status.objectives[0].method == "TimeSlices"
+    story.cycle(both(second))
+    assert story.status.objectives[0].method == "TimeSlices"
+    story.cycle(both(()))
     assert story.status.objectives[0].method == "None"
 
 
