@@ -9,6 +9,7 @@ import yaml
 
 from generate.chart import parse_values
 from generate.schema import Json
+from modelmonitor_api.spec_monitoring import Mode
 from modelmonitor_operator.settings import GpuAccessPreset
 
 _PULL_POLICY: Json = {"enum": ["Always", "IfNotPresent", "Never"]}
@@ -41,6 +42,8 @@ _LIMITS: dict[str, Json] = {
     "sidecar.maxUnavailable": {"type": ["integer", "string"]},
     "monitoring.labels": _STRINGS,
     "monitoring.alertLabels": _STRINGS,
+    "podMonitors.mode": {"enum": [mode.value for mode in Mode]},
+    "podMonitors.interval": {"pattern": "^[0-9]+(ms|s|m|h)$"},
     "prometheus.url": {"pattern": "^(https?://[!-~]+)?$"},
     "prometheus.pollSeconds": {"type": "number", "minimum": 5},
     "prometheus.timeoutSeconds": {"type": "number", "exclusiveMinimum": 0},
