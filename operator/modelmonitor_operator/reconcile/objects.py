@@ -95,7 +95,7 @@ def reconcile_child(given: ChildInput) -> ChildDecision:
         return ChildDecision(fact=ChildFact(ChildState.REFUSED, given.wanted.objection))
     elsewhere = _remove(child for child in given.mine if child.ref != given.wanted.ref)
     decision = _keep(given, given.wanted)
-    return ChildDecision((*elsewhere, *decision.changes), decision.fact)
+    return ChildDecision((*decision.changes, *elsewhere), decision.fact)
 
 
 def _remove(children: Iterable[ChildObject]) -> tuple[Change, ...]:

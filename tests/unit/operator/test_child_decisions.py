@@ -150,10 +150,17 @@ def test_a_foreign_object_is_left_alone_and_named() -> None:
 
 
 def test_an_object_that_belongs_to_another_monitor_is_left_alone() -> None:
-    decision = decide(there(annotations={"modelmonitor.dev/owner": "team-b/fraud/uid"}, ownerReferences=[]), mine=())
+    other = {"kind": "ModelMonitor", "name": "other", "uid": "uid-other"}
+    decision = decide(there(ownerReferences=[other]), mine=())
     assert decision.changes == ()
     assert decision.fact is not None
-    assert "belongs to ModelMonitor team-b/fraud" in decision.fact.message
+    assert "belongs to ModelMonitor team-a/other" in decision.fact.message
+
+
+def test_of_a_dashboard_in_a_namespace_of_all_an_annotation_says_to_whom_it_belongs() -> None:
+    metadata = {"name": "modelmonitor-x", "namespace": "grafana", "uid": "c", "resourceVersion": "1"}
+    said = {"annotations": {"modelmonitor.dev/owner": "team-b/fraud/uid"}}
+    assert str(parse_child(CONFIG_MAP, {"metadata": {**metadata, **said}}).owner) == "team-b/fraud"
 
 
 def test_what_a_monitor_of_the_same_name_left_behind_gets_the_new_owner() -> None:
@@ -177,6 +184,12 @@ def test_what_is_not_wanted_is_removed_with_the_reason_told() -> None:
 def test_an_object_under_an_earlier_name_is_removed() -> None:
     earlier = replace(there(), ref=ObjectRef(SERVICE_MONITOR, "elsewhere", "modelmonitor-fraud"))
     assert verbs(decide(there(), mine=(earlier, there()))) == [Delete]
+
+
+def test_what_is_wanted_is_written_before_an_earlier_one_is_removed() -> None:
+    """One that cannot be removed must not keep the other from being written."""
+    earlier = replace(there(), ref=ObjectRef(SERVICE_MONITOR, "elsewhere", "modelmonitor-fraud"))
+    assert verbs(decide(None, mine=(earlier,))) == [Create, Delete]
 
 
 def test_what_stands_in_the_way_of_a_kind_is_told_and_nothing_is_tried() -> None:

@@ -330,6 +330,18 @@ async def test_what_lies_in_another_namespace_is_swept_when_its_monitor_is_gone(
     assert house.written() == [("delete", "ConfigMap")]
 
 
+@pytest.mark.parametrize("kind", [SERVICE, ENDPOINTS, SERVICE_MONITOR, PROMETHEUS_RULE], ids=lambda kind: kind.kind)
+async def test_an_object_of_another_namespace_that_claims_to_be_of_a_monitor_is_none_of_its_own(
+    kind: ResourceKind,
+) -> None:
+    house = Owning()
+    metadata = {"name": "mine", "namespace": "team-b", "uid": "x-1", "resourceVersion": "7"}
+    claim = {"modelmonitor.dev/owner": "team-a/fraud/m1"}
+    house.intake.children.put(kind, {"metadata": {**metadata, "annotations": claim}})
+    await house.settle()
+    assert "delete" not in {verb for verb, _ in house.written()}
+
+
 async def test_what_kubernetes_collects_is_left_to_it() -> None:
     house = await Owning().settle()
     house.written()
