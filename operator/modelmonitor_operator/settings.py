@@ -72,6 +72,19 @@ class SidecarSettings(Strict):
         default="/var/lib/kubelet/pod-resources", description="Folder of the kubelet's pod-resources socket."
     )
     max_unavailable: str = Field(default="10%", description="How many sidecars a rolling update may stop at once.")
+    update_strategy: Json = Field(
+        default={}, description="updateStrategy of the DaemonSet; empty means a rolling update with maxUnavailable."
+    )
+    log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR.")
+    extra_env: tuple[Json, ...] = Field(default=(), description="More environment variables of the container.")
+    extra_volumes: tuple[Json, ...] = Field(default=(), description="More volumes of the pods.")
+    extra_volume_mounts: tuple[Json, ...] = Field(default=(), description="More volume mounts of the container.")
+    pod_security_context: Json = Field(
+        default={}, description="Fields that are added to the pods' security context, or replace its own."
+    )
+    security_context: Json = Field(
+        default={}, description="Fields that are added to the container's security context, or replace its own."
+    )
 
 
 class PrometheusSettings(Strict):

@@ -26,6 +26,13 @@
     "podAnnotations" $sidecar.podAnnotations
     "podResourcesHostPath" $sidecar.podResourcesHostPath
     "maxUnavailable" (toString $sidecar.maxUnavailable)
+    "updateStrategy" $sidecar.updateStrategy
+    "logLevel" $sidecar.logLevel
+    "extraEnv" $sidecar.extraEnv
+    "extraVolumes" $sidecar.extraVolumes
+    "extraVolumeMounts" $sidecar.extraVolumeMounts
+    "podSecurityContext" $sidecar.podSecurityContext
+    "securityContext" $sidecar.securityContext
   )
 -}}
 {{- range $name, $value := .Values.settings -}}
