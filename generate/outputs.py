@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
+from generate.alerts_page import render_alerts
 from generate.chart import ChartName, render_chart_crd, render_chart_readme
 from generate.crd import MONITOR_CRD, PLAN_CRD, build_monitor_crd, build_plan_crd, render_yaml
+from generate.dashboards.files import build_dashboards
 from generate.findings_page import render_findings
 from generate.metrics_page import render_metrics
 from generate.schema import Json
@@ -35,6 +37,8 @@ def build_outputs(root: Path) -> dict[Path, str]:
             outputs[folder / "templates" / "crds" / f"{crd_name.partition('.')[0]}.yaml"] = render_chart_crd(crd, chart)
     for name, render in _PAGES.items():
         outputs[root / "docs" / "reference" / name] = render()
+    outputs[root / "docs" / "alerts.md"] = render_alerts()
+    outputs.update(build_dashboards(root))
     for chart, folder in charts.items():
         values = (folder / "values.yaml").read_text()
         outputs[folder / "README.md"] = render_chart_readme(values, chart)

@@ -5,6 +5,24 @@ from enum import StrEnum
 from modelmonitor_api.finding_codes import FindingCode
 
 FINDING_ALERT_PREFIX = "ModelMonitor"
+RESERVED_ALERT_LABELS = (
+    "alertname",
+    "severity",
+    "namespace",
+    "modelmonitor",
+    "code",
+    "kind",
+    "object",
+    "pod",
+    "node",
+    "endpoint",
+    "service",
+    "sloth_id",
+    "sloth_service",
+    "sloth_slo",
+    "sloth_severity",
+)
+"""Labels that tell one alert from another: a label of a user's by that name would make two of them one."""
 
 
 class AlertName(StrEnum):

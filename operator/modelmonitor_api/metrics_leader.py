@@ -34,6 +34,7 @@ LEADER_METRICS = (
     _leader("models", "Model versions; state is served or ready.", ("state",)),
     _leader("gpus", "GPUs that the pods hold; state is held or healthy.", ("state",)),
     _leader("pod_labels", "Always 1: labels of a pod that prometheus.podLabels names, as label_<name>.", (LABEL_POD,)),
+    _leader("pods_without_labels", "Pods beyond the 1 000 whose labels the page carries."),
     _leader(
         "objective_info",
         "Always 1: an objective; method is Requests, TimeSlices, Histogram or None.",

@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import Field, StringConstraints
 from pydantic.config import JsonDict
 
-from modelmonitor_api.alert_names import AlertName
+from modelmonitor_api.alert_names import RESERVED_ALERT_LABELS, AlertName
 from modelmonitor_api.metrics import METRICS
 from modelmonitor_api.validation import Duration, LabelKey, LabelValue, cel_rules, duration_rule, within
 from modelmonitor_api.wire import Wire
@@ -64,8 +64,9 @@ _ALERT_LABEL_RULES = cel_rules(
         "an alert's label name has letters, digits and underscores, begins with no digit and not with __",
     ),
     (
-        "self.all(k, !(k in ['alertname', 'severity', 'namespace', 'modelmonitor']))",
-        "alertname, severity, namespace and modelmonitor are set by the operator: use severity of the override instead",
+        f"self.all(k, !(k in {list(RESERVED_ALERT_LABELS)}))",
+        "labels that tell one alert from another (docs/alerts.md lists them) are the operator's own; for severity use "
+        "the override's severity",
     ),
 )
 _OBJECT_LABEL_RULES: JsonDict = cel_rules(

@@ -1,5 +1,6 @@
 """Service-level objectives of a ModelMonitor: a promise, and the share of the time or the requests that keeps it."""
 
+from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated
 
@@ -105,7 +106,7 @@ class Objective(Wire):
     @property
     def target_ratio(self) -> float:
         """The share that keeps the promise, from 0 to 1."""
-        return float(self.target) / 100
+        return float(Decimal(self.target) / 100)
 
     @property
     def threshold_seconds(self) -> float | None:

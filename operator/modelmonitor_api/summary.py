@@ -188,7 +188,7 @@ class ScrapeResult(StrEnum):
 
     COMPLETE = "Complete"
     CUT_OFF = "CutOff"
-    """The scraper ended the connection before, or at once after, the page had gone out: a deadline or a body limit."""
+    """The scraper ended the connection before, or at once after, the page had gone out: its deadline had passed."""
 
 
 class PageScraper(Wire):
@@ -236,6 +236,9 @@ class ModelReading(Wire):
     pending_requests: float | None = None
     latency_p99_seconds: float | None = None
     """Quantile 0.99 of `nv_inference_request_summary_us`; None unless the server runs with summary_latencies."""
+    publishes_quantiles: bool = False
+    """Whether the page has `nv_inference_request_summary_us` of the model: once no request came for a minute its
+    quantiles are NaN, and the one above is None."""
     latency_buckets_seconds: tuple[float, ...] = ()
     """Bounds of `nv_inference_first_response_histogram_ms`, at most 32; empty unless the model is decoupled and the
     server (24.11 or later) runs with histogram_latencies."""

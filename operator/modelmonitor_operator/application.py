@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import signal
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -9,18 +10,25 @@ from importlib.metadata import PackageNotFoundError, version
 from modelmonitor_operator.adapters.clock import SystemClock
 from modelmonitor_operator.adapters.cluster import Cluster
 from modelmonitor_operator.adapters.connection import Connection, load_configuration
+from modelmonitor_operator.adapters.discovery import Discovery
 from modelmonitor_operator.adapters.http_server import build_app, serve
+from modelmonitor_operator.adapters.leader_server import LeaderServer
 from modelmonitor_operator.adapters.lease import Leadership
 from modelmonitor_operator.adapters.sidecars import SidecarPoller
 from modelmonitor_operator.announcer import Announcer
+from modelmonitor_operator.children import OPTIONAL_KINDS
 from modelmonitor_operator.controller import Controller
 from modelmonitor_operator.creation_watch import CreationWatch
 from modelmonitor_operator.cycle import Cycle
+from modelmonitor_operator.desired.endpoints import LeaderAddress
 from modelmonitor_operator.handlers import register
 from modelmonitor_operator.handlers.supervise import Supervisor, kopf_spawner
 from modelmonitor_operator.intake import Intake
 from modelmonitor_operator.key_ring import KeyRing
+from modelmonitor_operator.keys import ObjectsKey
+from modelmonitor_operator.leader_pages import LeaderPages
 from modelmonitor_operator.objects import CONFIG_MAP, DAEMON_SET, NODE_PLAN, POD, SECRET
+from modelmonitor_operator.prometheus_answers import PrometheusAnswers
 from modelmonitor_operator.reconciler import Reconciler
 from modelmonitor_operator.resync import Resync
 from modelmonitor_operator.settings import Settings
@@ -55,6 +63,9 @@ class _Parts:
     cluster: Cluster
     poller: SidecarPoller
     resync: Resync
+    pages: LeaderPages
+    answers: PrometheusAnswers
+    leader: LeaderAddress | None
 
     def ready(self) -> str:
         """Empty when the cluster has been listed, else what is missing."""
@@ -63,20 +74,25 @@ class _Parts:
 
     async def lead(self) -> None:
         """What only the leader does."""
-        verdicts = Verdicts(self.settings, self.world, self.clock)
+        verdicts = Verdicts(self.settings, self.world, self.clock, self.pages, self.answers)
+        verdicts.on_methods = lambda ref: self.controller.enqueue(ObjectsKey(ref))
         reconciler = Reconciler(self.settings, self.world, verdicts, self.cluster, self.clock)
         reconciler.announcer = Announcer(self.telemetry.events_dropped.inc)
+        reconciler.children.leader, reconciler.children.enqueue = self.leader, self.controller.enqueue
         cycle = Cycle(self.world, verdicts, self.poller, self.clock, self.telemetry)
         creation = CreationWatch(self.settings, self.world, self.cluster, self.clock)
         self.telemetry.leader.set(1)
         try:
-            async with asyncio.TaskGroup() as group:
-                group.create_task(self.controller.run(reconciler, self.intake.ask_for_everything))
-                group.create_task(
-                    cycle.run(self.settings.cycle_seconds, self.keys, creation.look, self.controller.enqueue)
-                )
+            with self.pages.leading():
+                await self._work(reconciler, cycle, creation)
         finally:
             self.telemetry.leader.set(0)
+
+    async def _work(self, reconciler: Reconciler, cycle: Cycle, creation: CreationWatch) -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.answers.run(lambda: self.world.monitors))
+            group.create_task(self.controller.run(reconciler, self.intake.ask_for_everything))
+            group.create_task(cycle.run(self.settings.cycle_seconds, self.keys, creation.look, self.controller.enqueue))
 
     def keys(self) -> tuple[bytes, ...]:
         """Keys that sign, for this cycle."""
@@ -103,7 +119,16 @@ async def _build(settings: Settings) -> _Parts:
         cluster=cluster,
         poller=SidecarPoller(clock, telemetry, settings.poll_timeout_seconds, settings.poll_concurrency),
         resync=Resync(settings, cluster, intake, clock),
+        pages=LeaderPages(clock, world.monitors, settings.cycle_seconds),
+        answers=PrometheusAnswers(settings.prometheus, clock),
+        leader=_find_leader_address(settings),
     )
+
+
+def _find_leader_address(settings: Settings) -> LeaderAddress | None:
+    """Where this pod serves the leader's pages, as the chart's Deployment tells it."""
+    address = os.environ.get("POD_IP", "")
+    return LeaderAddress(address, settings.http_port, os.environ.get("NODE_NAME", "")) if address else None
 
 
 async def run_operator(settings: Settings, identity: str) -> None:
@@ -114,7 +139,9 @@ async def run_operator(settings: Settings, identity: str) -> None:
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(parts.connection.close)
         stack.push_async_callback(parts.poller.close)
-        runner = await serve(build_app(parts.telemetry, lambda: "", parts.ready), settings.http_port)
+        server = LeaderServer(parts.pages, parts.clock, parts.telemetry)
+        app = build_app(parts.telemetry, lambda: "", parts.ready, server)
+        runner = await serve(app, settings.http_port)
         stack.push_async_callback(runner.cleanup)
         await _run_until(stop, parts, identity)
 
@@ -127,6 +154,7 @@ def _stop_on_signals(stop: asyncio.Event) -> None:
 async def _run_until(stop: asyncio.Event, parts: _Parts, identity: str) -> None:
     settings = parts.settings
     watches = Watches(settings, parts.connection, parts.intake, parts.clock, parts.telemetry)
+    discovery = Discovery(parts.cluster, parts.clock, OPTIONAL_KINDS)
     registry = register(settings, parts.intake.monitor_event)
     spawn = kopf_spawner(registry, lambda: _stop_on_signals(stop))
     supervisor = Supervisor(spawn, parts.clock, parts.telemetry)
@@ -135,6 +163,7 @@ async def _run_until(stop: asyncio.Event, parts: _Parts, identity: str) -> None:
     tasks = {
         leading,
         asyncio.create_task(watches.run(parts.world)),
+        asyncio.create_task(discovery.run(parts.intake.children.kinds_served)),
         asyncio.create_task(supervisor.run(parts.resync.once)),
         asyncio.create_task(parts.resync.repeat(supervisor.restart)),
         asyncio.create_task(stop.wait()),

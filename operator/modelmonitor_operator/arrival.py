@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from modelmonitor_api.names import LEADER_PORT_NAME, SIDECAR_PORT_NAME
 from modelmonitor_api.summary import PageMiss, PageScraper
 from modelmonitor_operator.objects import ResourceKind
 from modelmonitor_operator.settings import Json
@@ -89,6 +90,10 @@ class PageReport:
     scrapers: tuple[PageScraper, ...] = ()
 
 
+PRESENCE_SERIES = {SIDECAR_PORT_NAME: "modelmonitor_page_series", LEADER_PORT_NAME: "modelmonitor_health_state"}
+"""By port of the Service, a series that the page of every monitor has."""
+
+
 @dataclass(frozen=True, slots=True)
 class TargetAnswer:
     """One scrape target as Prometheus sees it."""
@@ -114,10 +119,17 @@ class RuleAnswer:
 
 @dataclass(frozen=True, slots=True)
 class BudgetAnswer:
-    """Error budget of one objective, by Prometheus' recording rules."""
+    """Error budget of one objective, by Prometheus' recording rules.
+
+    Attributes:
+        errors: share that broke the promise, by window: `5m` or `1h` for example.
+        requests: how many there were, by window.
+    """
 
     remaining: float | None = None
     burn_rate: float | None = None
+    errors: Mapping[str, float] = field(default_factory=dict)
+    requests: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +141,7 @@ class PrometheusAnswer:
         error: why it could not be asked; the rest is then of the last time, or empty.
         series: our series present, by metric name, of a few that every monitor has.
         renamed: our labels that arrived as `exported_…`.
+        rules: None where it does not say which rules it has, as some servers with Prometheus' API.
     """
 
     asked_at: float | None = None
@@ -136,7 +149,7 @@ class PrometheusAnswer:
     targets: tuple[TargetAnswer, ...] = ()
     series: Mapping[str, int] = field(default_factory=dict)
     renamed: tuple[str, ...] = ()
-    rules: tuple[RuleAnswer, ...] = ()
+    rules: tuple[RuleAnswer, ...] | None = None
     budgets: Mapping[str, BudgetAnswer] = field(default_factory=dict)
 
 

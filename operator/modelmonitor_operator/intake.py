@@ -7,12 +7,13 @@ from enum import StrEnum
 from modelmonitor_api.names import MonitorRef
 from modelmonitor_operator.adapters.monitors import parse_monitor
 from modelmonitor_operator.adapters.pods import parse_pod, parse_sidecar
+from modelmonitor_operator.child_intake import ChildIntake
 from modelmonitor_operator.clock import Clock
 from modelmonitor_operator.desired.key_secret import key_secret_ref, parse_key
 from modelmonitor_operator.desired.node_plan import planning_terms
 from modelmonitor_operator.errors import ClusterError, ForbiddenError
 from modelmonitor_operator.key_ring import KeyRing
-from modelmonitor_operator.keys import FleetKey, Key, PlanKey, StatusKey
+from modelmonitor_operator.keys import FleetKey, Key, ObjectsKey, PlanKey, StatusKey, TargetsKey
 from modelmonitor_operator.objects import NODE_PLAN, POD, ObjectRef, ResourceKind, is_newer, parse_stored
 from modelmonitor_operator.settings import Json, Settings
 from modelmonitor_operator.world import World
@@ -43,6 +44,7 @@ class Intake:
         self._clock = clock
         self._enqueue = enqueue
         self._dropped: set[str] = set()
+        self.children = ChildIntake(settings, world, enqueue)
         self.on_namespaces: Callable[[], None] = lambda: None
 
     # ModelMonitors
@@ -75,7 +77,11 @@ class Intake:
         self.ask_for_everything()
 
     def ask_for_everything(self) -> None:
-        """Every plan and the fleet; statuses come with the next cycle."""
+        """The fleet, every plan and every object of a monitor; statuses come with the next cycle."""
+        self._ask_for_fleet()
+        self.children.ask_for_objects()
+
+    def _ask_for_fleet(self) -> None:
         self._enqueue(FleetKey(), 0.0)
         planned = {stored.ref.name for stored in self._world.stored_of(NODE_PLAN)}
         self._ask_for_plans(self._world.nodes_with_pods() | planned)
@@ -95,6 +101,8 @@ class Intake:
             if before is None or planning_terms(before) != planning_terms(monitor):
                 self._ask_for_plans(self._nodes_of(monitor.ref))
             self._enqueue(StatusKey(monitor.ref), 0.0)
+            self._enqueue(TargetsKey(monitor.ref), PLAN_DELAY_SECONDS)
+            self._enqueue(ObjectsKey(monitor.ref), PLAN_DELAY_SECONDS)
         elif monitor.status not in (before.status, self._world.our_statuses.get(monitor.ref, before.status)):
             self._enqueue(StatusKey(monitor.ref), 0.0)
 
@@ -104,6 +112,7 @@ class Intake:
             return
         self._ask_for_plans(self._world.drop_monitor(ref))
         self._enqueue(FleetKey(), 0.0)
+        self._enqueue(ObjectsKey(ref), 0.0)
         self.on_namespaces()
 
     def _nodes_of(self, ref: MonitorRef) -> frozenset[str]:
@@ -121,10 +130,15 @@ class Intake:
 
     def put_pod(self, raw: Json) -> None:
         """A pod was listed, added or changed."""
-        self._ask_for_plans(self._world.put_pod(parse_pod(raw)))
+        pod = parse_pod(raw)
+        before = self._world.selecting(pod.namespace, pod.uid)
+        self._ask_for_plans(self._world.put_pod(pod))
+        concerned = before | self._world.selecting(pod.namespace, pod.uid)
+        self.children.ask_for_targets(concerned, PLAN_DELAY_SECONDS)
 
     def drop_pod(self, namespace: str, uid: str) -> None:
         """A pod is gone."""
+        self.children.ask_for_targets(self._world.selecting(namespace, uid), PLAN_DELAY_SECONDS)
         self._ask_for_plans(self._world.drop_pod(namespace, uid))
 
     def pods_listed(self, namespace: str) -> None:
@@ -133,9 +147,10 @@ class Intake:
         if namespace in self._world.listed_namespaces:
             return
         self._world.listed_namespaces.add(namespace)
-        self.ask_for_everything()
+        self._ask_for_fleet()
         for monitor in self._world.in_namespace(namespace):
             self._enqueue(StatusKey(monitor.ref), 0.0)
+            self._enqueue(TargetsKey(monitor.ref), 0.0)
 
     def pods_failed(self, namespace: str, error: ClusterError) -> None:
         """The pods of a namespace cannot be listed or watched; a right that is gone makes what is known old."""
@@ -146,7 +161,25 @@ class Intake:
 
     def sidecars(self) -> "_SidecarSink":
         """Who takes what the watch of the sidecar pods says."""
-        return _SidecarSink(self._world)
+        return _SidecarSink(self)
+
+    def put_sidecar(self, raw: Json) -> None:
+        """A sidecar's pod was listed, added or changed."""
+        self._ask_for_targets_on(self._world.put_sidecar(parse_sidecar(raw)))
+
+    def drop_sidecar(self, uid: str) -> None:
+        """A sidecar's pod is gone."""
+        self._ask_for_targets_on(self._world.drop_sidecar(uid))
+
+    def sidecars_listed(self) -> None:
+        """All sidecars' pods are known now."""
+        if POD not in self._world.listed_kinds:
+            self._world.listed_kinds.add(POD)
+            self.children.ask_for_targets(self._world.monitors)
+
+    def _ask_for_targets_on(self, nodes: Iterable[str]) -> None:
+        for node in nodes:
+            self.children.ask_for_targets(self._world.watching(node))
 
     def stored(self, kind: ResourceKind) -> "_StoredSink":
         """Who takes what the watch of a kind of our own objects says."""
@@ -173,7 +206,7 @@ class Intake:
         """All objects of a kind are known now."""
         if kind not in self._world.listed_kinds:
             self._world.listed_kinds.add(kind)
-            self.ask_for_everything()
+            self._ask_for_fleet()
 
     def _ask_about(self, ref: ObjectRef) -> None:
         if ref.kind == NODE_PLAN:
@@ -181,7 +214,7 @@ class Intake:
             return
         self._enqueue(FleetKey(), 0.0)
         if ref.name == self._settings.anchor_name:
-            self.ask_for_everything()
+            self._ask_for_fleet()
 
 
 class _PodSink:
@@ -203,17 +236,17 @@ class _PodSink:
 
 
 class _SidecarSink:
-    def __init__(self, world: World) -> None:
-        self._world = world
+    def __init__(self, intake: Intake) -> None:
+        self._intake = intake
 
     def put(self, raw: Json) -> None:
-        self._world.put_sidecar(parse_sidecar(raw))
+        self._intake.put_sidecar(raw)
 
     def drop(self, raw: Json) -> None:
-        self._world.drop_sidecar(raw["metadata"]["uid"])
+        self._intake.drop_sidecar(raw["metadata"]["uid"])
 
     def listed(self) -> None:
-        self._world.listed_kinds.add(POD)
+        self._intake.sidecars_listed()
 
     def failed(self, error: ClusterError) -> None:
         _LOG.debug("sidecar pods cannot be watched", extra={"error": str(error)})

@@ -28,4 +28,20 @@ class StatusKey:
     label = "status"
 
 
-Key = FleetKey | PlanKey | StatusKey
+@dataclass(frozen=True, slots=True)
+class TargetsKey:
+    """Service and Endpoints of one ModelMonitor: they follow pods and sidecars, and are cheap to look at."""
+
+    monitor: MonitorRef
+    label = "targets"
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectsKey:
+    """All other objects of one ModelMonitor: they follow its spec."""
+
+    monitor: MonitorRef
+    label = "objects"
+
+
+Key = FleetKey | PlanKey | StatusKey | TargetsKey | ObjectsKey

@@ -8,13 +8,14 @@ from modelmonitor_api.plan import PlannedPod
 from modelmonitor_api.status import ModelMonitorStatus
 from modelmonitor_operator.adapters.monitors import parse_status
 from modelmonitor_operator.announcer import Announcer
+from modelmonitor_operator.child_reconciler import ChildReconciler, Cluster
 from modelmonitor_operator.clock import Clock
 from modelmonitor_operator.desired.daemonset import daemon_set_ref
 from modelmonitor_operator.desired.key_secret import key_secret_ref
 from modelmonitor_operator.desired.node_plan import MAX_PODS, build_planned_monitor, node_plan_ref
 from modelmonitor_operator.errors import ForbiddenError, InvalidError, NotFoundError
-from modelmonitor_operator.execute import Writer, execute
-from modelmonitor_operator.keys import FleetKey, Key, PlanKey, StatusKey
+from modelmonitor_operator.execute import execute
+from modelmonitor_operator.keys import FleetKey, Key, ObjectsKey, PlanKey, StatusKey, TargetsKey
 from modelmonitor_operator.objects import CONFIG_MAP, DAEMON_SET, NODE_PLAN, SECRET, ObjectRef, StoredObject, is_newer
 from modelmonitor_operator.observed import Monitor, Pod
 from modelmonitor_operator.reconcile.changes import Apply, ApplyStatus, Change, Create, Delete, Written, remember
@@ -34,7 +35,7 @@ _TOLD = 300
 class Reconciler:
     """Brings one thing at a time into the wanted state. Raises ClusterError; the work queue tries again."""
 
-    def __init__(self, settings: Settings, world: World, verdicts: Verdicts, writer: Writer, clock: Clock) -> None:
+    def __init__(self, settings: Settings, world: World, verdicts: Verdicts, writer: Cluster, clock: Clock) -> None:
         self._settings = settings
         self._world = world
         self._verdicts = verdicts
@@ -42,6 +43,7 @@ class Reconciler:
         self._clock = clock
         self._written: dict[ObjectRef, Written] = {}
         self.announcer = Announcer()
+        self.children = ChildReconciler(settings, world, writer, verdicts.methods)
 
     async def __call__(self, key: Key) -> None:
         """Reconcile what the key names."""
@@ -52,6 +54,10 @@ class Reconciler:
                 await self._plan(node)
             case StatusKey(monitor=ref):
                 await self._status(ref)
+            case TargetsKey(monitor=ref):
+                await self.children.targets(ref)
+            case ObjectsKey(monitor=ref):
+                await self.children.objects(ref)
 
     async def _fleet(self) -> None:
         if not self._world.monitors_listed or not self._world.listed_kinds >= {CONFIG_MAP, DAEMON_SET, SECRET}:

@@ -38,6 +38,10 @@ class Telemetry:
         self.cycles = self._counter("cycles", "Cycles since the start.")
         self.polls = self._counter("sidecar_polls", "Polls of sidecars by result.", ["result"])
         self.events_dropped = self._counter("events_dropped", "Events left out to keep their rate bounded.")
+        self.page_requests = self._counter("page_requests", "Requests for pages of monitors, by result.", ["result"])
+        self.prometheus_requests = self._counter(
+            "prometheus_requests", "Questions to Prometheus, by result.", ["result"]
+        )
         self.monitors = self._gauge("monitors", "ModelMonitors that are known.")
 
     def render(self) -> bytes:

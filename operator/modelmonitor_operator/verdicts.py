@@ -1,12 +1,17 @@
 """The verdict on each ModelMonitor: what the roll-up remembers, what it says now, and what was last written."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 from modelmonitor_api.names import MonitorRef
-from modelmonitor_api.status import ModelMonitorStatus
+from modelmonitor_api.spec_objectives import ObjectiveType
+from modelmonitor_api.status import ModelMonitorStatus, ObjectiveMethod
+from modelmonitor_operator.arrival import Arrival, PrometheusAnswer
 from modelmonitor_operator.clock import Clock
 from modelmonitor_operator.desired.daemonset import daemon_set_ref
+from modelmonitor_operator.leader_metrics import Judgement
+from modelmonitor_operator.leader_pages import LeaderPages
 from modelmonitor_operator.objects import NODE_PLAN
 from modelmonitor_operator.observed import Fleet, Monitor, NodeReading, PlanState
 from modelmonitor_operator.rollup import (
@@ -23,6 +28,11 @@ from modelmonitor_operator.rollup import (
 from modelmonitor_operator.settings import Settings
 from modelmonitor_operator.world import World, find_older_selectors
 
+_DEFAULT_METHODS = {
+    ObjectiveType.AVAILABILITY: ObjectiveMethod.REQUESTS,
+    ObjectiveType.LATENCY: ObjectiveMethod.NONE,
+}
+"""Until Triton's pages have been read: no rule pretends."""
 RESTORE_SECONDS = 5.0
 """Somebody who writes our status again and again makes us write it this often and no more."""
 
@@ -37,15 +47,42 @@ class _Verdict:
     stored: ModelMonitorStatus | None
     """What the server had after our last write, or when the monitor was first judged."""
     status: ModelMonitorStatus | None = None
+    methods: Mapping[str, ObjectiveMethod] = field(default_factory=dict)
+
+
+class Answers(Protocol):
+    """What a Prometheus says."""
+
+    @property
+    def enabled(self) -> bool:
+        """Whether there is a Prometheus to ask."""
+
+    def answer(self, ref: MonitorRef) -> PrometheusAnswer:
+        """What is known about a monitor now."""
 
 
 class Verdicts:
-    """Judges monitors by the readings of the newest cycle."""
+    """Judges monitors by the readings of the newest cycle.
 
-    def __init__(self, settings: Settings, world: World, clock: Clock) -> None:
+    Args:
+        pages: the leader's pages, which show each verdict and know who scrapes them; None where there are none.
+        answers: what a Prometheus says; None where none is asked.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        world: World,
+        clock: Clock,
+        pages: LeaderPages | None = None,
+        answers: Answers | None = None,
+    ) -> None:
         self._settings = settings
         self._world = world
         self._clock = clock
+        self._pages = pages
+        self._answers = answers
+        self.on_methods: Callable[[MonitorRef], None] = lambda _: None
         self._verdicts: dict[MonitorRef, _Verdict] = {}
         self._index: Index | None = None
         self._plans: Mapping[str, PlanState] = {}
@@ -67,6 +104,8 @@ class Verdicts:
                 self._older |= find_older_selectors(pairs)
         for ref in self._verdicts.keys() - self._world.monitors.keys():
             del self._verdicts[ref]
+        if self._pages is not None:
+            self._pages.sweep()
 
     def reset(self) -> None:
         """Forget everything: another process may have led meanwhile, and the server's status is the seed."""
@@ -79,8 +118,25 @@ class Verdicts:
             return False
         verdict = self._verdict(monitor)
         now = self._clock.time()
-        verdict.status, verdict.state = roll_up(verdict.state, self._given(monitor, self._index), now)
+        given = self._given(monitor, self._index)
+        verdict.status, verdict.state = roll_up(verdict.state, given, now)
+        if self._pages is not None:
+            self._pages.judged(Judgement(monitor, verdict.status, given.pods, verdict.state.findings))
+        self._note_methods(monitor.ref, verdict)
         return should_write(verdict.written, verdict.status, now) or _is_touched(verdict, monitor, now)
+
+    def methods(self, monitor: Monitor) -> Mapping[str, ObjectiveMethod]:
+        """By what each objective of a monitor is judged: as the newest verdict says, else as its last status did."""
+        verdict = self._verdicts.get(monitor.ref)
+        known = verdict.methods if verdict is not None and verdict.uid == monitor.uid else _methods(monitor.status)
+        asked = monitor.spec.objectives if monitor.spec is not None else ()
+        return {one.name: known[one.name] if one.name in known else _DEFAULT_METHODS[one.type] for one in asked}
+
+    def _note_methods(self, ref: MonitorRef, verdict: _Verdict) -> None:
+        methods = _methods(verdict.status)
+        if methods != verdict.methods:
+            verdict.methods = methods
+            self.on_methods(ref)
 
     def pending(self, monitor: Monitor) -> tuple[ModelMonitorStatus | None, ModelMonitorStatus] | None:
         """What was last written and what is to be written; None where nothing has been judged yet."""
@@ -105,7 +161,7 @@ class Verdicts:
         verdict = self._verdicts.get(monitor.ref)
         if verdict is None or verdict.uid != monitor.uid:
             seed = monitor.status
-            verdict = _Verdict(monitor.uid, seed_state(seed), written_from(seed), seed)
+            verdict = _Verdict(monitor.uid, seed_state(seed), written_from(seed), seed, methods=_methods(seed))
             self._verdicts[monitor.ref] = verdict
         return verdict
 
@@ -132,7 +188,24 @@ class Verdicts:
             runbook_base_url=self._settings.runbook_base_url,
             cycle_seconds=self._settings.cycle_seconds,
             pods_problem=self._world.unlistable.get(monitor.ref.namespace, ""),
+            arrival=self._arrival(monitor.ref),
         )
+
+    def _arrival(self, ref: MonitorRef) -> Arrival:
+        children, pages, answers = self._world.children, self._pages, self._answers
+        return Arrival(
+            children=children.facts(ref),
+            prometheuses=self._world.surroundings.objects(),
+            leader_page=pages.page(ref) if pages is not None else None,
+            misses=pages.misses() if pages is not None else (),
+            prometheus_url=answers is not None and answers.enabled,
+            answer=answers.answer(ref) if answers is not None else PrometheusAnswer(),
+            rules_wanted=children.rules.get(ref, ()),
+        )
+
+
+def _methods(status: ModelMonitorStatus | None) -> Mapping[str, ObjectiveMethod]:
+    return {one.name: one.method for one in status.objectives} if status is not None else {}
 
 
 def _is_touched(verdict: _Verdict, monitor: Monitor, now: float) -> bool:

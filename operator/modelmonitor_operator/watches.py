@@ -1,24 +1,37 @@
-"""Which watches run: five kinds in the sidecars' namespace, and the pods of each namespace with a ModelMonitor."""
+"""Which watches run: what is fixed, the pods of each namespace with a ModelMonitor, and the kinds that are served."""
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from modelmonitor_operator.adapters.connection import Connection
 from modelmonitor_operator.adapters.watch import Scope, Sink, Watch
+from modelmonitor_operator.child_object import CHILD_SELECTOR, METADATA_ONLY
 from modelmonitor_operator.clock import Clock
 from modelmonitor_operator.desired.daemonset import selector_labels
+from modelmonitor_operator.desired.monitor_objects import OBJECT_KINDS, TARGET_KINDS
 from modelmonitor_operator.intake import Intake
-from modelmonitor_operator.objects import CONFIG_MAP, DAEMON_SET, NODE_PLAN, POD, SECRET
+from modelmonitor_operator.objects import (
+    CONFIG_MAP,
+    DAEMON_SET,
+    GRAFANA_DASHBOARD,
+    NAMESPACE,
+    NODE_PLAN,
+    POD,
+    PROMETHEUS,
+    SECRET,
+    ResourceKind,
+)
 from modelmonitor_operator.settings import Settings
 from modelmonitor_operator.telemetry import Telemetry
 from modelmonitor_operator.world import World
 
 _LOG = logging.getLogger(__name__)
+_OF_GRAFANA = frozenset({CONFIG_MAP, GRAFANA_DASHBOARD})
 
 
 class Watches:
-    """Starts and stops watches as ModelMonitors come and go."""
+    """Starts and stops watches as ModelMonitors, and kinds, come and go."""
 
     def __init__(
         self, settings: Settings, connection: Connection, intake: Intake, clock: Clock, telemetry: Telemetry
@@ -28,33 +41,56 @@ class Watches:
         self._intake = intake
         self._clock = clock
         self._telemetry = telemetry
-        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._tasks: dict[Scope, asyncio.Task[None]] = {}
 
     async def run(self, world: World) -> None:
         """Watch until cancelled.
 
         A namespace that loses its last ModelMonitor loses its watch at once: the world has forgotten its pods, and a
-        watch that lived on would not tell of them again to the next ModelMonitor.
+        watch that lived on would not tell of them again to the next ModelMonitor. So does a kind that goes.
         """
         fixed = [asyncio.create_task(self._watch(scope, sink)) for scope, sink in self._fixed()]
-        self._intake.on_namespaces = lambda: self._match(world)
+        self._intake.on_namespaces = self._intake.children.on_kinds = lambda: self._match(world)
         try:
             self._match(world)
             await asyncio.gather(*fixed)
         finally:
-            self._intake.on_namespaces = lambda: None
+            self._intake.on_namespaces = self._intake.children.on_kinds = lambda: None
             tasks = [*fixed, *self._tasks.values()]
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
     def _match(self, world: World) -> None:
-        wanted = world.namespaces()
-        for namespace in self._tasks.keys() - wanted:
-            self._tasks.pop(namespace).cancel()
-        for namespace in wanted - self._tasks.keys():
-            watch = self._watch(Scope(POD, namespace), self._intake.pods_of(namespace))
-            self._tasks[namespace] = asyncio.create_task(watch)
+        wanted = dict((*self._pods(world), *self._optional(world)))
+        for scope in self._tasks.keys() - wanted.keys():
+            self._tasks.pop(scope).cancel()
+        for scope in wanted.keys() - self._tasks.keys():
+            self._tasks[scope] = asyncio.create_task(self._watch(scope, wanted[scope]))
+
+    def _pods(self, world: World) -> Iterable[tuple[Scope, Sink]]:
+        for namespace in world.namespaces():
+            yield Scope(POD, namespace), self._intake.pods_of(namespace)
+
+    def _optional(self, world: World) -> Iterable[tuple[Scope, Sink]]:
+        """Kinds whose CRD may be missing."""
+        served = world.children.served or frozenset()
+        for kind in OBJECT_KINDS:
+            if kind.provider and kind.kind in served:
+                yield from self._owned(kind.kind)
+        if PROMETHEUS in served and not self._settings.watch_namespaces:
+            yield Scope(PROMETHEUS, None), self._intake.children.prometheuses()
+            yield Scope(NAMESPACE, None, metadata_only=True), self._intake.children.namespaces()
+
+    def _owned(self, kind: ResourceKind) -> Iterable[tuple[Scope, Sink]]:
+        """The objects of a kind that ModelMonitors own, wherever they may be."""
+        elsewhere = self._settings.dashboards.namespace
+        namespaces: set[str | None] = set(self._settings.watch_namespaces) or {None}
+        if elsewhere and None not in namespaces and kind in _OF_GRAFANA:
+            namespaces.add(elsewhere)
+        for namespace in namespaces:
+            scope = Scope(kind, namespace, CHILD_SELECTOR, metadata_only=kind in METADATA_ONLY)
+            yield scope, self._intake.children.sink(kind, namespace)
 
     def _fixed(self) -> list[tuple[Scope, Sink]]:
         settings = self._settings
@@ -69,7 +105,10 @@ class Watches:
             )
         }
         stored = [(scope, self._intake.stored(scope.kind)) for scope in (*named.values(), Scope(NODE_PLAN, namespace))]
-        return [*stored, (Scope(POD, namespace, label_selector=labels), self._intake.sidecars())]
+        owned = [
+            pair for kind in (*TARGET_KINDS, *OBJECT_KINDS) if not kind.provider for pair in self._owned(kind.kind)
+        ]
+        return [*stored, *owned, (Scope(POD, namespace, label_selector=labels), self._intake.sidecars())]
 
     async def _watch(self, scope: Scope, sink: Sink) -> None:
         watch = Watch(self._connection, scope, sink, self._clock, self._telemetry, self._settings.resync_seconds)

@@ -9,9 +9,11 @@ from collections.abc import Iterable, Mapping
 from modelmonitor_api.names import MonitorRef
 from modelmonitor_api.spec import Selector
 from modelmonitor_api.status import ModelMonitorStatus
+from modelmonitor_operator.children import Children
 from modelmonitor_operator.objects import ObjectRef, ResourceKind, StoredObject, is_newer
 from modelmonitor_operator.observed import Monitor, Pod, SidecarPod
 from modelmonitor_operator.selection import selector_matches
+from modelmonitor_operator.surroundings import Surroundings
 
 Nodes = frozenset[str]
 _NONE: Nodes = frozenset()
@@ -35,6 +37,9 @@ class World:
         self._by_node: defaultdict[str, dict[MonitorRef, set[str]]] = defaultdict(dict)
         self._by_namespace: defaultdict[str, set[MonitorRef]] = defaultdict(set)
         self._sidecars: dict[str, SidecarPod] = {}
+        self._sidecars_on: defaultdict[str, dict[str, SidecarPod]] = defaultdict(dict)
+        self.children = Children()
+        self.surroundings = Surroundings()
 
     # Monitors
 
@@ -54,6 +59,7 @@ class World:
         """Forget a monitor; the pods of a namespace without monitors are forgotten with the last one."""
         self.monitors.pop(ref, None)
         self.our_statuses.pop(ref, None)
+        self.children.forget_monitor(ref)
         touched = self._forget_selection(ref)
         self._by_namespace[ref.namespace].discard(ref)
         if not self._by_namespace[ref.namespace]:
@@ -98,6 +104,14 @@ class World:
         """The pods that a monitor selects."""
         return tuple(self._selected.get(ref, {}).values())
 
+    def selecting(self, namespace: str, uid: str) -> frozenset[MonitorRef]:
+        """The monitors that select a pod."""
+        return frozenset(ref for ref in self._by_namespace.get(namespace, ()) if uid in self._selected.get(ref, {}))
+
+    def watching(self, node: str) -> frozenset[MonitorRef]:
+        """The monitors that select a pod of a node."""
+        return frozenset(self._by_node.get(node, ()))
+
     def selected_on(self, node: str) -> Iterable[tuple[Monitor, list[Pod]]]:
         """Each monitor with the pods that it selects on a node."""
         for ref, uids in self._by_node.get(node, {}).items():
@@ -109,22 +123,39 @@ class World:
 
     # Sidecars
 
-    def put_sidecar(self, pod: SidecarPod) -> None:
+    def put_sidecar(self, pod: SidecarPod) -> Nodes:
         """Remember a sidecar pod."""
+        before = self._sidecars.get(pod.uid)
+        if before == pod:
+            return _NONE
+        touched = self.drop_sidecar(pod.uid)
         self._sidecars[pod.uid] = pod
+        self._sidecars_on[pod.node][pod.uid] = pod
+        return touched | {pod.node}
 
-    def drop_sidecar(self, uid: str) -> None:
+    def drop_sidecar(self, uid: str) -> Nodes:
         """Forget a sidecar pod."""
-        self._sidecars.pop(uid, None)
+        pod = self._sidecars.pop(uid, None)
+        if pod is None:
+            return _NONE
+        del self._sidecars_on[pod.node][uid]
+        if not self._sidecars_on[pod.node]:
+            del self._sidecars_on[pod.node]
+        return frozenset({pod.node})
 
     def sidecar_uids(self) -> frozenset[str]:
         """The sidecar pods that are known."""
         return frozenset(self._sidecars)
 
+    def sidecar_on(self, node: str) -> SidecarPod | None:
+        """The sidecar of a node: the newest where two overlap during a rollout."""
+        pods = self._sidecars_on.get(node, {}).values() if node else ()
+        return max(pods, key=lambda pod: (pod.created_at, pod.uid), default=None)
+
     def sidecars(self) -> Mapping[str, SidecarPod]:
-        """The sidecar of each node: the newest where two overlap during a rollout."""
-        ordered = sorted(self._sidecars.values(), key=lambda pod: (pod.created_at, pod.uid))
-        return {pod.node: pod for pod in ordered if pod.node}
+        """The sidecar of each node."""
+        found = {node: self.sidecar_on(node) for node in self._sidecars_on}
+        return {node: pod for node, pod in found.items() if pod is not None}
 
     # Objects of the operator's own
 

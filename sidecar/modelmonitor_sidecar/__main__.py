@@ -91,6 +91,8 @@ class Sidecar:
         http = BoundedHttp(settings.triton_deadline_seconds)
         stack.push_async_callback(http.close)
         triton = TritonReader(http)
+        loop = asyncio.get_running_loop()
+        store.on_target = lambda target: loop.call_soon(self._pages.prepare, target)
         scrapes = ScrapeScheduler(triton, store, read_clock)
         stack.push_async_callback(scrapes.close)
         account = Account(settings.token_file, settings.ca_file)
@@ -104,7 +106,7 @@ class Sidecar:
             targets = plan_targets(plan.monitors)
             scrapes.follow(targets)
             triton.keep_only(targets)
-            self._pages.forget_monitors(store.newest)
+            self._pages.follow_plan(store.newest)
 
         kubelet = PodResourcesSource(KubeletSocket(settings.pod_resources_socket), store, read_clock, self._interval)
         return {

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from modelmonitor_api.metrics import TRITON_METRICS, MetricType, sample_names
-from modelmonitor_api.names import LABEL_MODEL, LABEL_VERSION, TARGET_LABELS
+from modelmonitor_api.names import LABEL_MODEL, LABEL_MONITOR, LABEL_VERSION, TARGET_LABELS
 
 MAX_LINE_BYTES = 16 * 1024
 MAX_LINES = 60_000
@@ -28,7 +28,7 @@ KNOWN_LINE_BYTES = 700
 LARGEST_COUNT = 2**63
 """No counter of Triton's can be larger; what is larger is no count."""
 
-_RESERVED = frozenset(TARGET_LABELS) | {"gpu_uuid", "job", "instance"}
+_RESERVED = frozenset(TARGET_LABELS) | {LABEL_MONITOR, "gpu_uuid", "job", "instance", "service", "endpoint"}
 _TELLING = frozenset({"le", "quantile", "reason"})
 """Labels of Triton's that tell series apart; they are kept before a tenant's own metric tags."""
 _LINE = re.compile(rb"[^\r\n]+")

@@ -55,6 +55,7 @@ def _model(key: ModelKey, http: HttpReading, figures: PageFigures, history: Targ
         state_reason="" if entry is None else entry.reason,
         pending_requests=figures.pending,
         latency_p99_seconds=figures.latency_p99_seconds,
+        latency_buckets_seconds=figures.latency_buckets_seconds,
         success_total=statistics.successes if statistics else page.successes if page else None,
         failure_total=statistics.failures if statistics else page_failures,
         windows=history.windows(key),
@@ -134,6 +135,7 @@ class TargetWatch:
             dropped_series=page.page.dropped_series,
             dropped_models=sum(1 for key in costs if key[0] and key not in kept),
             models=_models(http, figures, self._history),
+            statistics=http.statistics or {},
             series=page.page.series,
         )
 

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from aiohttp import hdrs, web
+from aiohttp import web
 
 from modelmonitor_api.names import (
     HEALTHZ_PATH,
@@ -17,15 +17,16 @@ from modelmonitor_api.names import (
     SUMMARY_PATH,
     MonitorRef,
 )
-from modelmonitor_api.plan import PlannedMonitor
+from modelmonitor_api.scrape_book import ScrapeBook
 from modelmonitor_api.signing import sign_answer
-from modelmonitor_sidecar.collectors.families import CONTENT_TYPE, Family, FamilyBuilder
+from modelmonitor_sidecar.collectors.families import Chunk, FamilyBuilder
 from modelmonitor_sidecar.collectors.gpus import collect_gpus
-from modelmonitor_sidecar.collectors.monitors import collect_monitor
-from modelmonitor_sidecar.collectors.own import Identity, ProcessReading, collect_own
+from modelmonitor_sidecar.collectors.own import Answered, Identity, ProcessReading, collect_own
 from modelmonitor_sidecar.keys import Gate, RefusedError, SummaryRequest
-from modelmonitor_sidecar.pages import Page, PageCache
-from modelmonitor_sidecar.snapshot import Clock, NodeSnapshot, SnapshotStore
+from modelmonitor_sidecar.monitor_pages import MonitorPages
+from modelmonitor_sidecar.page_answers import PageAnswers, plain_answer
+from modelmonitor_sidecar.pages import PageCache
+from modelmonitor_sidecar.snapshot import Clock, NodeSnapshot, SnapshotStore, TargetSnapshot
 from modelmonitor_sidecar.summary import render_summary
 
 STUCK_SECONDS = 30.0
@@ -41,7 +42,11 @@ class Heartbeat:
 
 @dataclass(slots=True)
 class Pages:
-    """Everything that is served. Handlers read the newest snapshot; they never wait for a source."""
+    """Everything that is served. Handlers read the newest snapshot; they never wait for a source.
+
+    Attributes:
+        book: who scraped the monitors' pages.
+    """
 
     store: SnapshotStore
     clock: Clock
@@ -50,34 +55,52 @@ class Pages:
     read_process: Callable[[], ProcessReading]
     heartbeat: Heartbeat
     summary_requests: Counter[str] = field(default_factory=Counter)
-    _cache: PageCache = field(default_factory=PageCache)
+    book: ScrapeBook = field(default_factory=ScrapeBook)
+    answers: PageAnswers = field(init=False)
+    _own_page: PageCache = field(default_factory=PageCache)
+    _monitor_pages: MonitorPages = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.answers = PageAnswers(self.book, self.clock)
+        self._monitor_pages = MonitorPages(self.who.node)
 
     async def metrics(self, request: web.Request) -> web.Response:
         """The node's GPUs and the sidecar itself."""
         snapshot = self.store.newest
-        return _metrics_response(request, self._cache.page(METRICS_PATH, (snapshot,), lambda: self._collect(snapshot)))
+        return plain_answer(request, self._own_page.page((snapshot,), lambda: (self._collect(snapshot),)))
 
-    def _collect(self, snapshot: NodeSnapshot) -> tuple[Family, ...]:
+    def _collect(self, snapshot: NodeSnapshot) -> Chunk:
         page = FamilyBuilder()
-        collect_own(page, snapshot, self.who, self.read_process(), self.summary_requests)
+        answered = Answered(self.summary_requests, self.book.results, self.book.missed)
+        collect_own(page, snapshot, self.who, self.read_process(), answered)
         collect_gpus(page, snapshot, self.who.node)
-        return page.families()
+        return page.chunk()
 
-    async def monitor(self, request: web.Request) -> web.Response:
+    async def monitor(self, request: web.Request) -> web.StreamResponse:
         """One ModelMonitor's pods and models."""
         ref = MonitorRef(request.match_info["namespace"], request.match_info["name"])
         snapshot = self.store.newest
         monitor = snapshot.monitor(ref)
         if monitor is None:
-            text = f"this node's plan names no ModelMonitor {ref}\n"
-            return web.Response(status=404, text=text)
-        shown = _shown(snapshot, monitor)
-        page = self._cache.page(ref, shown, lambda: collect_monitor(snapshot, monitor, self.who.node))
-        return _metrics_response(request, page)
+            self.answers.miss(request)
+            return web.Response(status=404, text=f"this node's plan names no ModelMonitor {ref}\n")
+        return await self.answers.send(request, self._monitor_pages.page(snapshot, monitor), ref)
 
-    def forget_monitors(self, snapshot: NodeSnapshot) -> None:
-        """Drop pages of monitors that the plan no longer names."""
-        self._cache.forget({METRICS_PATH, *(monitor.ref for monitor in snapshot.plan.monitors)})
+    async def no_such_page(self, request: web.Request) -> web.Response:
+        """A path beside those of the monitors: told in the summary, because somebody configured it."""
+        self.answers.miss(request)
+        return web.Response(status=404, text=f"a ModelMonitor's page is {MONITORS_PATH}/NAMESPACE/NAME{METRICS_PATH}\n")
+
+    def follow_plan(self, snapshot: NodeSnapshot) -> None:
+        """Serve the pages of the monitors that the plan names, and drop those of others."""
+        monitors = {monitor.ref for monitor in snapshot.plan.monitors}
+        self._monitor_pages.keep_only(monitors)
+        self.book.forget(self.book.monitors - monitors)
+        self.book.serve(monitors, self.clock().at)
+
+    def prepare(self, target: TargetSnapshot) -> None:
+        """Render what a new reading of a pod changes, before somebody asks."""
+        self._monitor_pages.prepare(target)
 
     async def summary(self, request: web.Request) -> web.Response:
         """Everything that the operator judges by, signed with the key that it asked with."""
@@ -92,7 +115,7 @@ class Pages:
             self.summary_requests[error.result] += 1
             return web.Response(status=401, text=f"{error}\n")
         self.summary_requests["answered"] += 1
-        body = render_summary(self.store.newest, self.clock().at, self.who)
+        body = render_summary(self.store.newest, self.clock().at, self.who, self.book)
         signature = sign_answer(key, asked.nonce, self.who.pod_uid, body)
         return web.Response(body=body, content_type="application/json", headers={SIGNATURE_HEADER: signature})
 
@@ -115,19 +138,6 @@ class Pages:
         return web.Response(status=200 if snapshot.plan.listed else 503, text=text)
 
 
-def _shown(snapshot: NodeSnapshot, monitor: PlannedMonitor) -> tuple[object, ...]:
-    """The objects that a monitor's page shows: while they are the same objects, so is the page."""
-    targets = (snapshot.targets.get(pod.uid) for pod in monitor.pods)
-    return (monitor, snapshot.nvml.gpus, snapshot.pod_resources, *targets)
-
-
-def _metrics_response(request: web.Request, page: Page) -> web.Response:
-    headers = {hdrs.CONTENT_TYPE: CONTENT_TYPE, hdrs.VARY: hdrs.ACCEPT_ENCODING}
-    if "gzip" in request.headers.get(hdrs.ACCEPT_ENCODING, ""):
-        return web.Response(body=page.compressed, headers={**headers, hdrs.CONTENT_ENCODING: "gzip"})
-    return web.Response(body=page.plain, headers=headers)
-
-
 def build_application(pages: Pages) -> web.Application:
     """All routes."""
     application = web.Application(client_max_size=1024)
@@ -135,6 +145,7 @@ def build_application(pages: Pages) -> web.Application:
         [
             web.get(METRICS_PATH, pages.metrics),
             web.get(f"{MONITORS_PATH}/{{namespace}}/{{name}}{METRICS_PATH}", pages.monitor),
+            web.get(f"{MONITORS_PATH}{{path:.*}}", pages.no_such_page),
             web.get(SUMMARY_PATH, pages.summary),
             web.get(HEALTHZ_PATH, pages.healthz),
             web.get(READYZ_PATH, pages.readyz),

@@ -16,6 +16,7 @@ from modelmonitor_api.summary import (
     SourceState,
 )
 from modelmonitor_sidecar.exposition import Series
+from modelmonitor_sidecar.windows import ModelKey, StatisticsCounters
 
 UNREAD = EndpointReading()
 XID_SECONDS = 3600.0
@@ -117,6 +118,7 @@ class TargetSnapshot:
     Attributes:
         read: when an endpoint last answered; None before.
         dropped_models: models that the node's budget has no room for.
+        statistics: cumulative counters of the statistics API; empty where it was not read.
     """
 
     target: Target
@@ -130,6 +132,7 @@ class TargetSnapshot:
     dropped_series: int = 0
     dropped_models: int = 0
     models: tuple[ModelReading, ...] = ()
+    statistics: Mapping[ModelKey, StatisticsCounters] = field(default_factory=dict)
     series: tuple[Series, ...] = ()
 
 
@@ -163,10 +166,15 @@ class NodeSnapshot:
 
 
 class SnapshotStore:
-    """Holds the newest snapshot. Only the event loop's thread publishes; any thread may read `newest`."""
+    """Holds the newest snapshot. Only the event loop's thread publishes; any thread may read `newest`.
+
+    Attributes:
+        on_target: called with each new reading of a pod.
+    """
 
     def __init__(self) -> None:
         self.newest = NodeSnapshot()
+        self.on_target: Callable[[TargetSnapshot], object] | None = None
 
     def publish_plan(self, plan: PlanSnapshot) -> None:
         """A new state of the plan."""
@@ -185,6 +193,8 @@ class SnapshotStore:
         uid = snapshot.target.pod.uid
         targets = {**self.newest.targets, uid: snapshot}
         self.newest = replace(self.newest, targets=targets, scrapes=_counted(self.newest.scrapes, snapshot))
+        if self.on_target is not None:
+            self.on_target(snapshot)
 
     def forget_target(self, pod_uid: str) -> None:
         """A pod that the plan no longer names."""

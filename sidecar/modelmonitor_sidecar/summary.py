@@ -1,5 +1,6 @@
 """The snapshot as the operator reads it: ages instead of times, only pods of the plan, bounded."""
 
+from modelmonitor_api.scrape_book import ScrapeBook
 from modelmonitor_api.summary import (
     MAX_SUMMARY_BYTES,
     ModelReading,
@@ -78,7 +79,9 @@ def _target(snapshot: TargetSnapshot, now: float, most_models: int) -> TargetRea
     )
 
 
-def build_summary(snapshot: NodeSnapshot, now: float, who: Identity, most_models: int = MAX_MODELS) -> NodeSummary:
+def build_summary(
+    snapshot: NodeSnapshot, now: float, who: Identity, book: ScrapeBook, most_models: int = MAX_MODELS
+) -> NodeSummary:
     """The summary of one moment; `now` is of the monotonic clock, in seconds."""
     resources = snapshot.pod_resources
     return NodeSummary(
@@ -96,17 +99,20 @@ def build_summary(snapshot: NodeSnapshot, now: float, who: Identity, most_models
             holders=snapshot.planned_holders(),
         ),
         targets=tuple(_target(target, now, most_models) for _, target in sorted(snapshot.targets.items())),
+        pages=book.pages(now),
+        page_misses=book.misses(now),
     )
 
 
-def render_summary(snapshot: NodeSnapshot, now: float, who: Identity) -> bytes:
+def render_summary(snapshot: NodeSnapshot, now: float, who: Identity, book: ScrapeBook) -> bytes:
     """The summary as JSON, with fewer models of each pod where it would be longer than the operator reads.
 
     So no pod, whatever it calls its models, can keep the readings of the others from the operator.
     """
     most_models = MAX_MODELS
     while True:
-        body = build_summary(snapshot, now, who, most_models).model_dump_json(by_alias=True, exclude_none=True).encode()
+        summary = build_summary(snapshot, now, who, book, most_models)
+        body = summary.model_dump_json(by_alias=True, exclude_none=True).encode()
         if len(body) <= MAX_SUMMARY_BYTES or not most_models:
             return body
         most_models //= 2

@@ -22,13 +22,23 @@ ModelKey = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class StatisticsCounters:
-    """Cumulative figures of a model from the statistics API, in requests and seconds."""
+    """Cumulative figures of a model from the statistics API, in requests and seconds.
+
+    Attributes:
+        execution_seconds: each batch once; None before the first execution, when there are no `batch_stats`.
+        cache_hits: requests that the response cache answered; they are successes and no executions.
+    """
 
     successes: int = 0
     failures: int = 0
     success_seconds: float = 0.0
     queue_seconds: float = 0.0
     compute_seconds: float = 0.0
+    executions: int = 0
+    inferences: int = 0
+    execution_seconds: float | None = None
+    cache_hits: int = 0
+    cache_misses: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The NetworkPolicies name the pods, ports and peers of the product. Their effect needs a network that enforces them."""
+"""The NetworkPolicies name pods, ports and peers of the product. Their effect needs a network that enforces them."""
 
 from typing import Any
 

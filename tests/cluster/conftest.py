@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from modelmonitor_api.alert_names import AlertName
 from modelmonitor_api.status import HealthState
 from modelmonitor_testbed.cache import cache_folder
 from modelmonitor_testbed.installation import (
@@ -21,7 +22,12 @@ from modelmonitor_testbed.kubectl import wait_until
 from modelmonitor_testbed.node.cluster import NodeCluster
 from modelmonitor_testbed.process import CommandError
 from modelmonitor_testbed.progress import say
+from modelmonitor_testbed.prometheus.api import PrometheusApi
+from modelmonitor_testbed.prometheus.operator import install_operator, load_prometheus_images
+from modelmonitor_testbed.prometheus.server import run_prometheus
+from modelmonitor_testbed.prometheus.service import expose_prometheus
 from modelmonitor_testbed.triton.manifests import TritonOptions
+from tests.cluster.arrival import AVAILABILITY, MAIN, QUICK, quick_alert
 from tests.cluster.scenario import MonitorView, monitor_manifest
 from tests.cluster.workloads import (
     GALLERY,
@@ -37,6 +43,11 @@ from tests.cluster.workloads import (
 )
 
 CLUSTER_NAME = "test"
+FRAUD = {
+    "objectives": [AVAILABILITY],
+    "prometheus": QUICK,
+    "alerts": {"overrides": [quick_alert(AlertName.MODEL_FAILING)]},
+}
 _FROZEN = "--metrics-config=counter_latencies=false"
 _PERCENTILES = "--metrics-config=summary_latencies=true"
 
@@ -50,7 +61,7 @@ def house() -> Iterator[Installation]:
     cluster.create()
     installation = open_installation(cluster, load_images(cluster))
     start_gpu_simulator(installation)
-    installation.install_chart()
+    installation.install_chart(prometheus__url=expose_prometheus(installation.kubectl, MAIN))
     try:
         yield installation
     finally:
@@ -88,11 +99,24 @@ def triton(house: Installation) -> Installation:
 def fraud(triton: Installation) -> MonitorView:
     """The monitor of that Triton, with its first verdict; `first_verdict_seconds` says how long that took."""
     begin = time.monotonic()
-    triton.kubectl.apply(monitor_manifest("fraud", TEAM, TRITON))
+    triton.kubectl.apply(monitor_manifest("fraud", TEAM, TRITON, **FRAUD))
     view = MonitorView(triton.kubectl, TEAM, "fraud")
     wait_until(lambda: view.status().health.state is HealthState.HEALTHY, 60, "the first verdict is Healthy")
     say("first verdict", f"Healthy {time.monotonic() - begin:.1f} s after kubectl apply, sidecars made on the way")
     return view
+
+
+@pytest.fixture(scope="session")
+def prometheus_operator(house: Installation, fraud: MonitorView) -> None:
+    """prometheus-operator with its CRDs, installed while the product runs already."""
+    load_prometheus_images(house.provider)
+    install_operator(house.kubectl)
+
+
+@pytest.fixture(scope="session")
+def prometheus(house: Installation, prometheus_operator: None) -> PrometheusApi:
+    """A Prometheus that selects by the label `release: main`."""
+    return run_prometheus(house.kubectl, MAIN)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import aiohttp
 from modelmonitor_api.names import FIELD_MANAGER
 from modelmonitor_operator.adapters.answers import parse_body, translate_failure, translate_status
 from modelmonitor_operator.adapters.connection import Connection
-from modelmonitor_operator.errors import ClusterError
+from modelmonitor_operator.errors import ClusterError, NotFoundError
 from modelmonitor_operator.objects import ObjectRef, ResourceKind, StoredObject, parse_stored
 from modelmonitor_operator.reconcile.changes import ApplyStatus
 from modelmonitor_operator.settings import Json
@@ -90,6 +90,14 @@ class Cluster:
         preconditions = {"uid": target.uid, "resourceVersion": target.resource_version}
         body = _encode({"propagationPolicy": "Background", "preconditions": preconditions})
         await self._call("delete", ref.kind, ("DELETE", ref.kind.path(ref.namespace, ref.name), {}), (body, _JSON))
+
+    async def served_plurals(self, group: str, version: str) -> frozenset[str]:
+        """The resources that the API server serves in a group and version, by plural; none where it has no such."""
+        try:
+            answer = await self._send(("GET", f"/apis/{group}/{version}", {}), None)
+        except NotFoundError:
+            return frozenset()
+        return frozenset(resource["name"] for resource in answer.get("resources") or ())
 
     async def may_watch(self, kind: ResourceKind, namespace: str | None) -> bool:
         """Whether our rights allow to list and watch a kind, in one namespace or (None) in all."""

@@ -47,10 +47,11 @@ class Connection:
         *,
         query: Mapping[str, str] | None = None,
         body: tuple[bytes, str] | None = None,
+        accept: str = "application/json",
         patience: aiohttp.ClientTimeout | None = None,
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """The answer to a request, its body not yet read; `body` is the content and its type."""
-        headers = {"Accept": "application/json", "Accept-Encoding": "identity"}
+        headers = {"Accept": accept, "Accept-Encoding": "identity"}
         if token := await self._configuration.get_api_key_with_prefix("BearerToken"):
             headers["Authorization"] = token
         if body is not None:

@@ -1,10 +1,11 @@
-"""Serves /healthz, /readyz and /metrics."""
+"""Serves /healthz, /readyz, /metrics, and the leader's pages of monitors."""
 
 from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
 from modelmonitor_api import names
+from modelmonitor_operator.adapters.leader_server import LeaderServer
 from modelmonitor_operator.telemetry import CONTENT_TYPE, Telemetry
 
 Answer = Callable[[], str]
@@ -19,7 +20,9 @@ def _probe(answer: Answer) -> Callable[[web.Request], Awaitable[web.Response]]:
     return respond
 
 
-def build_app(telemetry: Telemetry, alive: Answer, ready: Answer) -> web.Application:
+def build_app(
+    telemetry: Telemetry, alive: Answer, ready: Answer, leader: LeaderServer | None = None
+) -> web.Application:
     """The operator's pages."""
 
     async def metrics(_request: web.Request) -> web.Response:
@@ -29,6 +32,8 @@ def build_app(telemetry: Telemetry, alive: Answer, ready: Answer) -> web.Applica
     app.router.add_get(names.HEALTHZ_PATH, _probe(alive))
     app.router.add_get(names.READYZ_PATH, _probe(ready))
     app.router.add_get(names.METRICS_PATH, metrics)
+    if leader is not None:
+        leader.add_routes(app)
     return app
 
 

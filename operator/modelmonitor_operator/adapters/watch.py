@@ -28,6 +28,8 @@ _SILENCE_SECONDS = 120.0
 """The API server sends a bookmark about once a minute; a stream that is silent for twice as long is dead."""
 _SHORTEST_SECONDS = 1.0
 """A server or proxy that ends every watch at once is asked no more often than this."""
+_METADATA = "application/json;as=PartialObjectMetadata{};g=meta.k8s.io;v=v1"
+"""Source: https://kubernetes.io/docs/reference/using-api/api-concepts/#metadata-only-fetches"""
 _LINE_BYTES = 8 * 1024 * 1024
 _FIRST_BACKOFF_SECONDS = 0.5
 _LARGEST_BACKOFF_SECONDS = 30.0
@@ -51,12 +53,17 @@ class Sink(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What is watched: a kind in a namespace, narrowed by selectors."""
+    """What is watched: a kind in a namespace or (None) in all, narrowed by selectors, whole or by its metadata."""
 
     kind: ResourceKind
     namespace: str | None
     label_selector: str = ""
     field_selector: str = ""
+    metadata_only: bool = False
+
+    def accept(self, *, items: bool) -> str:
+        """What an answer shall be: `items` of a list, or one object an event."""
+        return _METADATA.format("List" if items else "") if self.metadata_only else "application/json"
 
     def query(self) -> dict[str, str]:
         """The selectors as query parameters."""
@@ -139,8 +146,9 @@ class Watch:
 
     async def _get(self, query: Mapping[str, str]) -> Json:
         path = self.scope.kind.path(self.scope.namespace)
+        accept = self.scope.accept(items=True)
         try:
-            async with self.connection.open("GET", path, query=query) as answer:
+            async with self.connection.open("GET", path, query=query, accept=accept) as answer:
                 content = await answer.read()
         except (aiohttp.ClientError, OSError, TimeoutError) as exc:
             raise translate_failure(exc) from exc
@@ -166,8 +174,9 @@ class Watch:
     async def _events(self, query: Mapping[str, str]) -> AsyncIterator[Json]:
         path = self.scope.kind.path(self.scope.namespace)
         patience = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=_SILENCE_SECONDS)
+        accept = self.scope.accept(items=False)
         try:
-            async with self.connection.open("GET", path, query=query, patience=patience) as answer:
+            async with self.connection.open("GET", path, query=query, accept=accept, patience=patience) as answer:
                 if answer.status >= 300:
                     raise translate_status(answer.status, await answer.read(), answer.headers.get("Retry-After"))
                 async for line in _lines(answer.content):

@@ -13,6 +13,7 @@ class Rank(IntEnum):
     KEY = 10
     WORKLOAD = 20
     PLAN = 30
+    CHILD = 35
     STATUS = 40
     ANNOUNCE = 50
 

@@ -8,6 +8,7 @@ from modelmonitor_operator.observed import Monitor
 from modelmonitor_operator.reconcile.changes import ApplyStatus, Rank
 
 _MAX_FINDING_EVENTS = 5
+_ARRIVAL = (ConditionType.MONITORING_SELECTED, ConditionType.SCRAPE_VERIFIED, ConditionType.WITHIN_OBJECTIVES)
 
 
 def monitor_object(ref: MonitorRef) -> ObjectRef:
@@ -25,7 +26,12 @@ def reconcile_status(monitor: Monitor, status: ModelMonitorStatus) -> ApplyStatu
 def announce(before: ModelMonitorStatus | None, after: ModelMonitorStatus) -> tuple[Announcement, ...]:
     """What changed between two written statuses that people want to read about."""
     previous = before or ModelMonitorStatus()
-    return (*_health_change(previous, after), *_finding_changes(previous, after), *_sidecars_change(previous, after))
+    return (
+        *_health_change(previous, after),
+        *_finding_changes(previous, after),
+        *_sidecars_change(previous, after),
+        *(told for kind in _ARRIVAL for told in _arrival_change(kind, previous, after)),
+    )
 
 
 def _health_change(before: ModelMonitorStatus, after: ModelMonitorStatus) -> tuple[Announcement, ...]:
@@ -68,3 +74,24 @@ def _sidecars_change(before: ModelMonitorStatus, after: ModelMonitorStatus) -> t
     good = new.status is ConditionStatus.TRUE
     reason = "SidecarsReady" if good else "SidecarsNotReady"
     return (Announcement(EventType.NORMAL if good else EventType.WARNING, reason, new.message or new.reason),)
+
+
+def _arrival_change(
+    kind: ConditionType, before: ModelMonitorStatus, after: ModelMonitorStatus
+) -> tuple[Announcement, ...]:
+    """What is news about a condition: that it is true or false now, or false for another reason.
+
+    Unknown is silence, not news: a condition that waits, or whose object is not wanted, says so in the status alone.
+    """
+    old, new = (_condition(status, kind) for status in (before, after))
+    if new is None or new.status is ConditionStatus.UNKNOWN:
+        return ()
+    if old is not None and old.status is new.status and (_is_good(new) or old.reason == new.reason):
+        return ()
+    event = EventType.NORMAL if _is_good(new) else EventType.WARNING
+    return (Announcement(event, str(kind) if _is_good(new) else new.reason, f"{kind}: {new.message or new.reason}"),)
+
+
+def _is_good(condition: Condition) -> bool:
+    """Whether a condition has the status that people want."""
+    return condition.status is ConditionStatus.TRUE

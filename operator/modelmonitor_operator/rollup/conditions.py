@@ -4,12 +4,13 @@ Source of kstatus: https://github.com/kubernetes-sigs/cli-utils/blob/master/pkg/
 """
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 
 from modelmonitor_api.findings import FindingCode
 from modelmonitor_api.status import MAX_MESSAGE, Condition, ConditionStatus, ConditionType, HealthState
 from modelmonitor_operator.observed import Fleet
+from modelmonitor_operator.rollup.arrival_claims import rest_arrival
 from modelmonitor_operator.rollup.candidates import render_count
+from modelmonitor_operator.rollup.claim import Claim
 from modelmonitor_operator.rollup.coverage import Coverage
 from modelmonitor_operator.rollup.hysteresis import Tracked
 from modelmonitor_operator.rollup.inputs import NodeView
@@ -28,16 +29,6 @@ _BREAKS_MONITORING = frozenset(
 
 _TRUE, _FALSE, _UNKNOWN = ConditionStatus.TRUE, ConditionStatus.FALSE, ConditionStatus.UNKNOWN
 _TYPE = ConditionType
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """A condition without its times."""
-
-    type: ConditionType
-    status: ConditionStatus
-    reason: str
-    message: str = ""
 
 
 def stamp_conditions(
@@ -71,6 +62,7 @@ def claim_suspended(pods: int) -> tuple[Claim, ...]:
         Claim(_TYPE.STALLED, _FALSE, "Suspended"),
         Claim(_TYPE.SIDECARS_READY, _UNKNOWN, "Suspended"),
         _targets_found(pods),
+        *rest_arrival("Suspended"),
         Claim(_TYPE.HEALTHY, _UNKNOWN, "Suspended", message),
     )
 
@@ -84,6 +76,7 @@ def claim_invalid(message: str) -> tuple[Claim, ...]:
         Claim(_TYPE.STALLED, _TRUE, "InvalidSpec", told),
         Claim(_TYPE.SIDECARS_READY, _UNKNOWN, "InvalidSpec"),
         Claim(_TYPE.TARGETS_FOUND, _UNKNOWN, "InvalidSpec"),
+        *rest_arrival("InvalidSpec"),
         Claim(_TYPE.HEALTHY, _UNKNOWN, "InvalidSpec", told),
     )
 
@@ -96,6 +89,7 @@ def claim_unlisted(problem: str) -> tuple[Claim, ...]:
         Claim(_TYPE.STALLED, _FALSE, "SpecRead"),
         Claim(_TYPE.SIDECARS_READY, _UNKNOWN, "PodsNotListed"),
         Claim(_TYPE.TARGETS_FOUND, _UNKNOWN, "PodsNotListed", problem),
+        *rest_arrival("PodsNotListed"),
         Claim(_TYPE.HEALTHY, _UNKNOWN, "PodsNotListed", problem),
     )
 
@@ -196,8 +190,9 @@ def claim_conditions(
     verdict: Verdict,
     knowledge: Knowledge,
     previous: Collection[Condition],
+    arrival: tuple[Claim, ...],
 ) -> tuple[Claim, ...]:
-    """The conditions of a monitor at work."""
+    """The conditions of a monitor at work; those about arrival are judged elsewhere."""
     before = next((condition for condition in previous if condition.type is _TYPE.READY), None)
     ready = _ready(view, findings, knowledge, before)
     return (
@@ -206,5 +201,6 @@ def claim_conditions(
         Claim(_TYPE.STALLED, _FALSE, "SpecRead"),
         _sidecars_ready(view, view.given.fleet),
         _targets_found(len(view.pods)),
+        *arrival,
         Claim(_TYPE.HEALTHY, _HEALTHY.get(verdict.state, _FALSE), verdict.reason, verdict.summary),
     )

@@ -2,10 +2,10 @@
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from modelmonitor_api.names import MonitorRef
-from modelmonitor_api.summary import DeviceHolder, GpuReading, NodeSummary, TargetReading
+from modelmonitor_api.summary import DeviceHolder, GpuReading, MonitorPage, NodeSummary, TargetReading
 from modelmonitor_operator.arrival import NOTHING_ARRIVED, Arrival
 from modelmonitor_operator.observed import Fleet, Monitor, NodeReading, PlanState, Pod
 
@@ -20,6 +20,7 @@ class NodeView:
         holders: devices by namespace and name of the pod.
         gpus: by UUID of the physical GPU.
         mig_parents: UUID of the physical GPU by UUID of the MIG instance.
+        pages: who scrapes the page of each monitor.
     """
 
     reading: NodeReading
@@ -28,6 +29,7 @@ class NodeView:
     holders: Mapping[tuple[str, str], tuple[DeviceHolder, ...]]
     gpus: Mapping[str, GpuReading]
     mig_parents: Mapping[str, str]
+    pages: Mapping[MonitorRef, MonitorPage] = field(default_factory=dict)
 
 
 Index = Mapping[str, NodeView]
@@ -56,6 +58,7 @@ def _index_node(node: str, reading: NodeReading) -> NodeView:
         holders,
         {gpu.uuid: gpu for gpu in known if gpu.uuid},
         {mig.uuid: gpu.uuid for gpu in known if gpu.uuid for mig in gpu.mig_instances},
+        {MonitorRef(page.namespace, page.name): page for page in summary.pages},
     )
 
 

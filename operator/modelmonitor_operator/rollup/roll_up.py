@@ -1,9 +1,17 @@
 """From what is known about one ModelMonitor to its next status: pure, and the only way in."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
-from modelmonitor_api.status import Condition, ConditionType, GpuEvent, Health, HealthState, ModelMonitorStatus
+from modelmonitor_api.status import (
+    Condition,
+    ConditionType,
+    GpuEvent,
+    Health,
+    HealthState,
+    ModelMonitorStatus,
+    ObjectiveStatus,
+)
 from modelmonitor_operator.rollup import (
     candidates_gpus,
     candidates_models,
@@ -11,9 +19,10 @@ from modelmonitor_operator.rollup import (
     candidates_pods,
     candidates_triton,
 )
+from modelmonitor_operator.rollup.arrival_claims import claim_arrival
 from modelmonitor_operator.rollup.candidates import Candidate, FindingKey, Source
+from modelmonitor_operator.rollup.claim import Claim
 from modelmonitor_operator.rollup.conditions import (
-    Claim,
     claim_conditions,
     claim_invalid,
     claim_suspended,
@@ -23,6 +32,7 @@ from modelmonitor_operator.rollup.conditions import (
 from modelmonitor_operator.rollup.coverage import Coverage, drop_gone, renew_freshness
 from modelmonitor_operator.rollup.hysteresis import Tracked, advance
 from modelmonitor_operator.rollup.inputs import RollupInput
+from modelmonitor_operator.rollup.objectives import decide_methods
 from modelmonitor_operator.rollup.status import (
     Rows,
     bound_status,
@@ -42,6 +52,7 @@ from modelmonitor_operator.rollup.verdict import (
     sort_findings,
 )
 from modelmonitor_operator.rollup.view import MonitorView, view_monitor
+from modelmonitor_operator.rollup.within_objectives import build_objectives
 from modelmonitor_operator.rollup.xids import merge_events
 from modelmonitor_operator.selection import is_live
 from modelmonitor_operator.timestamps import parse_time, render_time
@@ -85,6 +96,8 @@ class RollupState:
     Attributes:
         fresh_at: when each source was last fresh, in seconds since the epoch.
         seeded: read back from a status: its sources count as fresh at the first roll-up.
+        objectives: of the last status; their methods hold while nothing fresh is known.
+        doubts: since when Prometheus raises which doubt about arrival, by reason, as its answers' `asked_at` say.
     """
 
     findings: Mapping[FindingKey, Tracked]
@@ -93,6 +106,8 @@ class RollupState:
     health: Health | None = None
     fresh_at: Mapping[Source, float] | None = None
     seeded: bool = False
+    objectives: tuple[ObjectiveStatus, ...] = ()
+    doubts: Mapping[str, float] = field(default_factory=dict)
 
 
 def seed_state(status: ModelMonitorStatus | None) -> RollupState:
@@ -104,7 +119,7 @@ def seed_state(status: ModelMonitorStatus | None) -> RollupState:
         key = FindingKey(finding.code, finding.object.kind, finding.object.name)
         candidate = Candidate(key, finding.severity, finding.message)
         findings[key] = Tracked(candidate, active=True, since=parse_time(finding.since) or 0.0, seeded=True)
-    return RollupState(findings, health.events, status.conditions, health, seeded=True)
+    return RollupState(findings, health.events, status.conditions, health, seeded=True, objectives=status.objectives)
 
 
 def _knowledge(view: MonitorView, fresh_at: Mapping[Source, float], health: Health | None) -> Knowledge:
@@ -168,10 +183,25 @@ def _work(state: RollupState, given: RollupInput, now: float) -> tuple[ModelMoni
     verdict = reach_verdict(view, active, states, knowledge, state.health)
     observed_at = kept.observed_at if kept is not None and kept.observed_at else render_time(now)
     health = _build_health(view, active, verdict, kept, observed_at)
-    claims = claim_conditions(view, active, verdict, knowledge, state.conditions)
+    decisions = decide_methods(view.spec, view.models, state.objectives)
+    arrival, doubts = claim_arrival(view, decisions, state.conditions, state.doubts)
+    claims = claim_conditions(view, active, verdict, knowledge, state.conditions, arrival)
     conditions = stamp_conditions(claims, state.conditions, given.monitor.generation, now)
-    status = bound_status(given.monitor.generation, conditions, health, build_rows(view, active, states, kept))
-    return status, RollupState(tracked, view.events, conditions, status.health, fresh_at)
+    rows = replace(build_rows(view, active, states, kept), objectives=build_objectives(view, decisions))
+    status = bound_status(given.monitor.generation, conditions, health, rows)
+    memory = RollupState(tracked, view.events, conditions, status.health, fresh_at)
+    return status, replace(memory, objectives=status.objectives, doubts=doubts)
+
+
+def _rest_objectives(state: RollupState, given: RollupInput) -> tuple[ObjectiveStatus, ...]:
+    """The objectives without numbers: by what they are judged holds, and so do their rules."""
+    spec = given.monitor.spec
+    wanted = None if spec is None else {objective.name for objective in spec.objectives}
+    return tuple(
+        one.model_copy(update={"budget_remaining": None, "burn_rate": None})
+        for one in state.objectives
+        if wanted is None or one.name in wanted
+    )
 
 
 def _rest(
@@ -187,8 +217,9 @@ def _rest(
         observed_at=render_time(now),
         events=state.events,
     )
-    status = bound_status(given.monitor.generation, conditions, health, Rows((), ()))
-    return status, RollupState({}, state.events, conditions, status.health)
+    rows = Rows((), (), _rest_objectives(state, given))
+    status = bound_status(given.monitor.generation, conditions, health, rows)
+    return status, RollupState({}, state.events, conditions, status.health, objectives=status.objectives)
 
 
 def roll_up(state: RollupState, given: RollupInput, now: float) -> tuple[ModelMonitorStatus, RollupState]:
@@ -205,5 +236,5 @@ def roll_up(state: RollupState, given: RollupInput, now: float) -> tuple[ModelMo
         return _rest(state, given, claim_suspended(sum(is_live(pod) for pod in given.pods)), now)
     if given.pods_problem and not given.pods:
         status, _ = _rest(state, given, claim_unlisted(given.pods_problem), now)
-        return status, replace(state, conditions=status.conditions)
+        return status, replace(state, conditions=status.conditions, objectives=status.objectives)
     return _work(state, given, now)

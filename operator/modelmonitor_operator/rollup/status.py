@@ -19,6 +19,7 @@ from modelmonitor_api.status import (
     ModelHealth,
     ModelMonitorStatus,
     NodeCount,
+    ObjectiveStatus,
     PodCount,
 )
 from modelmonitor_api.summary import GpuState
@@ -122,6 +123,7 @@ class Rows:
 
     findings: tuple[Finding, ...]
     models: tuple[ModelHealth, ...]
+    objectives: tuple[ObjectiveStatus, ...] = ()
 
 
 def build_rows(
@@ -148,7 +150,9 @@ def bound_status(generation: int, conditions: tuple[Condition, ...], health: Hea
     """The status, with rows dropped from the ends until it is at most 32 KiB of JSON."""
     while True:
         filled = health.model_copy(update={"findings": rows.findings, "models": rows.models})
-        status = ModelMonitorStatus(observed_generation=generation, conditions=conditions, health=filled)
+        status = ModelMonitorStatus(
+            observed_generation=generation, conditions=conditions, health=filled, objectives=rows.objectives
+        )
         if _size(status) <= MAX_STATUS_BYTES or not (rows.findings or rows.models):
             return status
         rows = _shorter(rows)

@@ -37,6 +37,7 @@ def _state(status: ModelMonitorStatus) -> tuple[object, ...]:
         tuple((one.type, one.status, one.reason, one.observed_generation) for one in status.conditions),
         (status.health.state, status.health.reason),
         frozenset((one.code, one.object.kind, one.object.name, one.severity) for one in status.health.findings),
+        tuple((one.name, one.type, one.target, one.method) for one in status.objectives),
     )
 
 

@@ -1,49 +1,55 @@
-"""One ModelMonitor's page: its pods, their models, Triton's own series under their own names, and the GPUs they hold.
+"""One pod's part of a ModelMonitor's page: the pod, its models, and Triton's own series under their own names.
 
-The labels namespace, pod, node and container come from the plan. A page of Triton cannot set them: its own were dropped
-when it was parsed.
+The labels modelmonitor, namespace, pod, node and container come from the plan. A page of Triton cannot set them: its
+own were dropped when it was parsed. Counters are Triton's cumulative ones, so a restart of the sidecar resets none.
 """
 
-from modelmonitor_api.metrics import METRICS, Metric, sample_names
-from modelmonitor_api.plan import PlannedMonitor
+from modelmonitor_api.metrics import TRITON_METRICS, sample_names
+from modelmonitor_api.plan import PlannedMonitor, PlannedPod
 from modelmonitor_api.quantities import model_selected
-from modelmonitor_api.summary import DeviceHolder, EndpointState, GpuReading
-from modelmonitor_sidecar.collectors.families import Family, FamilyBuilder, Sample, label_text
-from modelmonitor_sidecar.collectors.gpus import gpu_labels
-from modelmonitor_sidecar.devices import DeviceIndex, Sharing
-from modelmonitor_sidecar.snapshot import NodeSnapshot, TargetSnapshot
+from modelmonitor_api.summary import EndpointState
+from modelmonitor_sidecar.collectors.families import FamilyBuilder, label_text, number_text
+from modelmonitor_sidecar.collectors.ranks import Parts, Rank
+from modelmonitor_sidecar.snapshot import TargetSnapshot
+from modelmonitor_sidecar.windows import StatisticsCounters
 
-_FAMILY_OF: dict[str, Metric] = {
-    name: metric for metric in METRICS.values() if metric.name.startswith("nv_") for name in sample_names(metric)
-}
+_FAMILY_OF = {name: metric.name for metric in TRITON_METRICS for name in sample_names(metric)}
 
 
-def collect_monitor(snapshot: NodeSnapshot, monitor: PlannedMonitor, node: str) -> tuple[Family, ...]:
-    """Every family of one monitor's page."""
-    page = FamilyBuilder()
-    triton: dict[str, list[Sample]] = {}
-    names: set[str] = set()
-    for pod in monitor.pods:
-        names.add(pod.name)
-        target = snapshot.targets.get(pod.uid)
-        if target is not None:
-            labels = _pod_labels(monitor.namespace, pod.name, node, pod.container)
-            _collect_target(page, target, labels, monitor)
-            _collect_series(triton, target, labels, monitor)
-    _collect_devices(page, snapshot, monitor.namespace, names, node)
-    series = tuple(Family(METRICS[name], tuple(samples)) for name, samples in triton.items())
-    return (*page.families(), *series)
+def pod_labels(monitor: PlannedMonitor, pod: str, node: str, container: str) -> str:
+    """Whose series it is, as the exposition format writes it; an unknown container is left out."""
+    return label_text(
+        [
+            ("modelmonitor", monitor.name),
+            ("namespace", monitor.namespace),
+            ("pod", pod),
+            ("node", node),
+            ("container", container),
+        ]
+    )
 
 
-def _pod_labels(namespace: str, pod: str, node: str, container: str) -> str:
-    return label_text([("namespace", namespace), ("pod", pod), ("node", node), ("container", container)])
-
-
-def _selected(monitor: PlannedMonitor, model: str) -> bool:
+def monitor_selects(monitor: PlannedMonitor, model: str) -> bool:
+    """Whether the monitor's page shows a model."""
     return model_selected(monitor.models.include, monitor.models.exclude, model)
 
 
-def _collect_target(page: FamilyBuilder, target: TargetSnapshot, labels: str, monitor: PlannedMonitor) -> None:
+def collect_target(parts: Parts, monitor: PlannedMonitor, pod: PlannedPod, target: TargetSnapshot, node: str) -> None:
+    """Add everything that was read of one pod."""
+    labels = pod_labels(monitor, pod.name, node, pod.container)
+    _collect_pod(parts.part(Rank.PODS, pod.uid), target, labels)
+    for model in target.models:
+        if monitor_selects(monitor, model.name):
+            page = parts.part(Rank.MODELS, f"{pod.uid}/{model.name}")
+            own = f"{labels},{label_text([('model', model.name), ('version', model.version)])}"
+            page.add("modelmonitor_model_ready", model.ready, own)
+            counters = target.statistics.get((model.name, model.version))
+            if counters is not None:
+                _collect_statistics(page, counters, own)
+    _collect_series(parts, monitor, target, labels)
+
+
+def _collect_pod(page: FamilyBuilder, target: TargetSnapshot, labels: str) -> None:
     for endpoint, reading in (("http", target.http), ("metrics", target.metrics)):
         if reading.state is not EndpointState.PENDING:
             up = 1 if reading.state is EndpointState.OK else 0
@@ -53,48 +59,29 @@ def _collect_target(page: FamilyBuilder, target: TargetSnapshot, labels: str, mo
     page.add("modelmonitor_target_server_ready", target.server_ready, labels)
     page.add("modelmonitor_target_bad_lines", target.bad_lines, labels)
     page.add("modelmonitor_target_dropped_series", target.dropped_series, labels)
-    for model in target.models:
-        if _selected(monitor, model.name):
-            own = label_text([("model", model.name), ("version", model.version)])
-            page.add("modelmonitor_model_ready", model.ready, f"{labels},{own}")
 
 
-def _collect_series(
-    triton: dict[str, list[Sample]], target: TargetSnapshot, labels: str, monitor: PlannedMonitor
-) -> None:
-    chosen: dict[str, bool] = {}
+def _collect_statistics(page: FamilyBuilder, counters: StatisticsCounters, labels: str) -> None:
+    page.add("modelmonitor_model_requests_total", counters.successes, f'{labels},result="success"')
+    page.add("modelmonitor_model_requests_total", counters.failures, f'{labels},result="failure"')
+    page.add("modelmonitor_model_request_seconds_total", counters.success_seconds, labels)
+    page.add("modelmonitor_model_queue_seconds_total", counters.queue_seconds, labels)
+    page.add("modelmonitor_model_executions_total", counters.executions, labels)
+    page.add("modelmonitor_model_inferences_total", counters.inferences, labels)
+    page.add("modelmonitor_model_execution_seconds_total", counters.execution_seconds, labels)
+    page.add("modelmonitor_model_cache_hits_total", counters.cache_hits, labels)
+    page.add("modelmonitor_model_cache_misses_total", counters.cache_misses, labels)
+
+
+def _collect_series(parts: Parts, monitor: PlannedMonitor, target: TargetSnapshot, labels: str) -> None:
+    uid = target.target.pod.uid
+    pages: dict[str, FamilyBuilder | None] = {"": parts.part(Rank.TRITON, uid)}
     for series in target.series:
-        model = series.labels.model
-        if model not in chosen:
-            chosen[model] = not model or _selected(monitor, model)
-        if chosen[model]:
-            text = f"{labels},{series.labels.text}" if series.labels.text else labels
-            triton.setdefault(_FAMILY_OF[series.name].name, []).append(Sample(series.name, text, series.value))
-
-
-def _collect_devices(page: FamilyBuilder, snapshot: NodeSnapshot, namespace: str, pods: set[str], node: str) -> None:
-    index = DeviceIndex(snapshot.nvml.gpus, snapshot.pod_resources.holders)
-    for holder in snapshot.pod_resources.holders:
-        if holder.namespace == namespace and holder.pod in pods:
-            _collect_holder(page, holder, index, node)
-
-
-def _collect_holder(page: FamilyBuilder, holder: DeviceHolder, index: DeviceIndex, node: str) -> None:
-    owner = _pod_labels(holder.namespace, holder.pod, node, holder.container)
-    for device in holder.device_ids:
-        gpu = index.gpu(device)
-        sharing = index.sharing(device)
-        which = label_text(gpu_labels(gpu)) if gpu else label_text([("uuid", index.unlisted_uuid(device))])
-        labels = f"{owner},{which}" if which else owner
-        more = label_text([("resource", holder.resource), ("device", device), ("sharing", sharing.value)])
-        page.add("modelmonitor_pod_gpu_allocation_info", 1, f"{labels},{more}")
-        if gpu is not None and sharing is Sharing.EXCLUSIVE:
-            _collect_exclusive(page, gpu, labels)
-
-
-def _collect_exclusive(page: FamilyBuilder, gpu: GpuReading, labels: str) -> None:
-    page.add("modelmonitor_pod_gpu_utilization_ratio", gpu.utilization_ratio, labels)
-    page.add("modelmonitor_pod_gpu_memory_used_bytes", gpu.memory_used_bytes, labels)
-    page.add("modelmonitor_pod_gpu_memory_total_bytes", gpu.memory_total_bytes, labels)
-    page.add("modelmonitor_pod_gpu_power_watts", gpu.power_watts, labels)
-    page.add("modelmonitor_pod_gpu_temperature_celsius", gpu.temperature_celsius, labels)
+        model, text = series.labels.model, series.labels.text
+        if model not in pages:
+            selected = monitor_selects(monitor, model)
+            pages[model] = parts.part(Rank.TRITON, f"{uid}/{model}") if selected else None
+        page = pages[model]
+        if page is not None:
+            more = f"{labels},{text}" if text else labels
+            page.lines(_FAMILY_OF[series.name]).append(f"{series.name}{{{more}}} {number_text(series.value)}")

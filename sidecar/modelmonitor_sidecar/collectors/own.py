@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from modelmonitor_api.summary import SourceState
+from modelmonitor_api.summary import ScrapeResult, SourceState
 from modelmonitor_sidecar.collectors.families import FamilyBuilder, label_text
 from modelmonitor_sidecar.snapshot import Instant, NodeSnapshot
 
@@ -29,12 +29,20 @@ class Identity:
     version: str
 
 
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """Requests since the start: for the summary and for pages of monitors by how they ended, and for no page."""
+
+    summaries: Mapping[str, int]
+    pages: Mapping[ScrapeResult, int]
+    missed: int
+
+
+_PAGE_RESULTS = {ScrapeResult.COMPLETE: "complete", ScrapeResult.CUT_OFF: "cut_off"}
+
+
 def collect_own(
-    page: FamilyBuilder,
-    snapshot: NodeSnapshot,
-    who: Identity,
-    process: ProcessReading,
-    summary_requests: Mapping[str, int],
+    page: FamilyBuilder, snapshot: NodeSnapshot, who: Identity, process: ProcessReading, answered: Answered
 ) -> None:
     """Add the sidecar's own metrics."""
     node = label_text([("node", who.node)])
@@ -42,12 +50,19 @@ def collect_own(
     _collect_plan(page, snapshot, node)
     _collect_sources(page, snapshot, node)
     _collect_scrapes(page, snapshot, node)
-    for result, count in sorted(summary_requests.items()):
-        page.add("modelmonitor_summary_requests_total", count, f'{node},result="{result}"')
+    _collect_answered(page, answered, node)
     page.add("process_cpu_seconds_total", process.cpu_seconds)
     page.add("process_resident_memory_bytes", process.resident_bytes)
     page.add("process_open_fds", process.open_fds)
     page.add("process_start_time_seconds", process.start_time)
+
+
+def _collect_answered(page: FamilyBuilder, answered: Answered, node: str) -> None:
+    for result, count in sorted(answered.summaries.items()):
+        page.add("modelmonitor_summary_requests_total", count, f'{node},result="{result}"')
+    for scraped, count in answered.pages.items():
+        page.add("modelmonitor_page_requests_total", count, f'{node},result="{_PAGE_RESULTS[scraped]}"')
+    page.add("modelmonitor_page_requests_total", answered.missed, f'{node},result="missing"')
 
 
 def _collect_plan(page: FamilyBuilder, snapshot: NodeSnapshot, node: str) -> None:

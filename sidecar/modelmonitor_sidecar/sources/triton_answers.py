@@ -10,7 +10,10 @@ from modelmonitor_sidecar.sources.endpoint_errors import printable
 from modelmonitor_sidecar.windows import MAX_REASONS, ModelKey, PageCounters, StatisticsCounters
 
 MAX_NAME_CHARACTERS = 256
-_NANOSECONDS, _MICROSECONDS = 1e-9, 1e-6
+MAX_BATCH_SIZES = 1024
+"""Entries of `batch_stats` that are read; Triton has one for each batch size that was executed."""
+MAX_BUCKETS = 32
+_NANOSECONDS, _MICROSECONDS, _MILLISECONDS = 1e9, 1e-6, 1e3
 _PENDING = "nv_inference_pending_request_count"
 _SUCCESS = "nv_inference_request_success"
 _FAILURE = "nv_inference_request_failure"
@@ -22,6 +25,7 @@ _DURATIONS = {
     "nv_inference_compute_output_duration_us": "compute",
 }
 _P99 = ("nv_inference_request_summary_us", "0.99")
+_BUCKET = "nv_inference_first_response_histogram_ms_bucket"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +38,12 @@ class IndexEntry:
 
 @dataclass(frozen=True, slots=True)
 class PageFigures:
-    """What the metrics page says of one model version. A figure whose series is not there is None."""
+    """What the metrics page says of one model version. A figure whose series is not there is None, or empty."""
 
     counters: PageCounters | None = None
     pending: float | None = None
     latency_p99_seconds: float | None = None
+    latency_buckets_seconds: tuple[float, ...] = ()
 
 
 def _items(answer: object, field: str | None = None, having: str = "name") -> tuple[Mapping[str, object], ...]:
@@ -78,11 +83,23 @@ def parse_statistics(answer: object) -> dict[ModelKey, StatisticsCounters]:
         found[_key(item)] = StatisticsCounters(
             successes=_number(stats, "success", "count"),
             failures=_number(stats, "fail", "count"),
-            success_seconds=_number(stats, "success", "ns") * _NANOSECONDS,
-            queue_seconds=_number(stats, "queue", "ns") * _NANOSECONDS,
-            compute_seconds=compute * _NANOSECONDS,
+            success_seconds=_number(stats, "success", "ns") / _NANOSECONDS,
+            queue_seconds=_number(stats, "queue", "ns") / _NANOSECONDS,
+            compute_seconds=compute / _NANOSECONDS,
+            executions=_number(item, "execution_count"),
+            inferences=_number(item, "inference_count"),
+            execution_seconds=_execution_seconds(item.get("batch_stats")),
+            cache_hits=_number(stats, "cache_hit", "count"),
+            cache_misses=_number(stats, "cache_miss", "count"),
         )
     return found
+
+
+def _execution_seconds(batches: object) -> float | None:
+    """Time in the backend, once for each execution whatever its batch held; None before the first execution."""
+    if not isinstance(batches, list) or not batches:
+        return None
+    return sum(_number(batch, "compute_infer", "ns") for batch in batches[:MAX_BATCH_SIZES]) / _NANOSECONDS
 
 
 def parse_index(answer: object) -> dict[ModelKey, IndexEntry]:
@@ -108,6 +125,7 @@ class _Figures:
         self.failures: dict[str, int] = {}
         self.pending: float | None = None
         self.p99: float | None = None
+        self.buckets: set[float] = set()
 
     def add(self, series: Series) -> None:
         """Take one series."""
@@ -123,6 +141,17 @@ class _Figures:
             self.pending = (self.pending or 0.0) + series.value
         elif series.name == _P99[0] and series.labels.get("quantile") == _P99[1] and math.isfinite(series.value):
             self.p99 = max(self.p99 or 0.0, series.value * _MICROSECONDS)
+        elif series.name == _BUCKET and len(self.buckets) < MAX_BUCKETS:
+            self._add_bucket(series.labels.get("le"))
+
+    def _add_bucket(self, bound: str) -> None:
+        """Take the upper bound of a histogram's bucket; the last one has none."""
+        try:
+            milliseconds = float(bound)
+        except ValueError:
+            return
+        if math.isfinite(milliseconds) and milliseconds > 0:
+            self.buckets.add(milliseconds / _MILLISECONDS)
 
     def freeze(self) -> PageFigures:
         """The figures as a value."""
@@ -135,7 +164,7 @@ class _Figures:
                 self.seconds["compute"],
                 tuple(sorted((r, n) for r, n in self.failures.items() if n)),
             )
-        return PageFigures(counters, self.pending, self.p99)
+        return PageFigures(counters, self.pending, self.p99, tuple(sorted(self.buckets)))
 
 
 def gather_figures(series: Iterable[Series]) -> dict[ModelKey, PageFigures]:

@@ -6,7 +6,7 @@ import sys
 import time
 from pathlib import Path
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.live import Live
 
 from modelmonitor_api.status import HealthState, ModelMonitorStatus
@@ -23,12 +23,25 @@ from modelmonitor_testbed.installation import (
 )
 from modelmonitor_testbed.kubectl import Kubectl, pod_is_ready, wait_until
 from modelmonitor_testbed.progress import step
+from modelmonitor_testbed.prometheus.api import Alert, PrometheusApi, PrometheusError
+from modelmonitor_testbed.prometheus.operator import install_operator, load_prometheus_images
+from modelmonitor_testbed.prometheus.options import PrometheusOptions
+from modelmonitor_testbed.prometheus.server import find_prometheus, run_prometheus
+from modelmonitor_testbed.prometheus.service import expose_prometheus
 from modelmonitor_testbed.provider import ClusterProvider
 from modelmonitor_testbed.tools import KUBERNETES, tool
 
 TEAM = "team-a"
 VERDICT_SECONDS = 120.0
 REFRESH_SECONDS = 2.0
+
+PROMETHEUS = PrometheusOptions(scrape_interval_seconds=5, evaluation_interval_seconds=5)
+"""One Prometheus that selects everything of the cluster."""
+QUERY = (
+    'sum by (model) (rate(modelmonitor_model_requests_total{modelmonitor="fraud",result="failure"}[1m])) '
+    '/ sum by (model) (rate(modelmonitor_model_requests_total{modelmonitor="fraud"}[1m]))'
+)
+"""The share of failed requests of each model, worth trying."""
 
 _IN_TRITON = f"kubectl exec -n {TEAM} deploy/fraud-triton -- modelctl"
 _IN_SIMULATOR = f"kubectl exec -n {TESTBED_NAMESPACE} ds/gpu-simulator -- gpusim"
@@ -42,11 +55,13 @@ def run_demo(provider: ClusterProvider) -> int:
     """
     installation = _bring_up(provider)
     _wait_for_verdicts(installation.kubectl)
+    prometheus = find_prometheus(installation.kubectl, PROMETHEUS)
     print(render_trials(tool(KUBERNETES, "kubectl"), provider.kubeconfig()))
+    print(render_prometheus(prometheus.address))
     if not sys.stdout.isatty():
-        Console(width=160).print(build_table(read_monitors(installation.kubectl)))
+        Console(width=160).print(_picture(installation.kubectl, prometheus))
         return 0
-    _show_live(installation.kubectl)
+    _show_live(installation.kubectl, prometheus)
     return 0
 
 
@@ -56,8 +71,13 @@ def _bring_up(provider: ClusterProvider) -> Installation:
     installation = open_installation(provider, load_images(provider))
     with step("simulated GPUs", "starting", "offered by the kubelet"):
         start_gpu_simulator(installation)
+    with step("Prometheus and its operator", "starting", "ready"):
+        load_prometheus_images(provider)
+        url = expose_prometheus(installation.kubectl, PROMETHEUS)
+        install_operator(installation.kubectl)
+        run_prometheus(installation.kubectl, PROMETHEUS)
     with step("operator", "installing the chart with Helm", "ready"):
-        installation.install_chart()
+        installation.install_chart(prometheus__url=url)
     with step("Triton with four models, and load", "starting", "serving"):
         installation.kubectl.apply(manifest("demo-triton.yaml"))
         wait_until(lambda: _serving(installation.kubectl), 120, f"the pods of {TEAM} are ready")
@@ -98,15 +118,34 @@ def read_monitors(kubectl: Kubectl) -> list[Monitor]:
     return sorted(found, key=lambda each: each[0])
 
 
-def _show_live(kubectl: Kubectl) -> None:
-    with Live(build_table(read_monitors(kubectl)), auto_refresh=False, screen=False) as live:
+def read_alerts(prometheus: PrometheusApi) -> list[Alert] | None:
+    """The alerts that fire; None where Prometheus does not answer."""
+    try:
+        return [alert for alert in prometheus.alerts() if alert.state == "firing"]
+    except PrometheusError:
+        return None
+
+
+def _picture(kubectl: Kubectl, prometheus: PrometheusApi) -> RenderableType:
+    return build_table(read_monitors(kubectl), read_alerts(prometheus))
+
+
+def _show_live(kubectl: Kubectl, prometheus: PrometheusApi) -> None:
+    with Live(_picture(kubectl, prometheus), auto_refresh=False, screen=False) as live:
         try:
             while True:
                 time.sleep(REFRESH_SECONDS)
-                live.update(build_table(read_monitors(kubectl)), refresh=True)
+                live.update(_picture(kubectl, prometheus), refresh=True)
         except KeyboardInterrupt:
             pass
     print("The cluster stays up; `make demo` shows the table again, `make demo-down` removes everything.")
+
+
+def render_prometheus(address: str) -> str:
+    """Where Prometheus answers, and one query worth trying."""
+    return f"""Prometheus answers at {address}, for example the share of failed requests of each model:
+  curl -s {address}/api/v1/query --data-urlencode '{"query=" + QUERY}'
+"""
 
 
 def render_trials(kubectl: Path, kubeconfig: Path) -> str:

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from modelmonitor_api.findings import Severity
 from modelmonitor_api.status import HealthState, ModelMonitorStatus
+from modelmonitor_testbed.prometheus.api import Alert
 
 _STATE_STYLES = {
     HealthState.HEALTHY: "bold green",
@@ -16,6 +17,7 @@ _STATE_STYLES = {
     HealthState.UNHEALTHY: "bold red",
     HealthState.UNKNOWN: "dim",
 }
+_ALERT_STYLES = {"critical": "red", "warning": "yellow", "info": "cyan"}
 _SEVERITY_STYLES = {Severity.CRITICAL: "red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
 
 Monitor = tuple[str, ModelMonitorStatus]
@@ -87,7 +89,51 @@ def _findings_table(monitors: Sequence[Monitor], now: datetime) -> Table:
     return table
 
 
-def build_table(monitors: Sequence[Monitor], now: datetime | None = None) -> RenderableType:
-    """The three tables of the demo: monitors, their models, their findings."""
+def _objectives_table(monitors: Sequence[Monitor]) -> Table:
+    table = Table(title="Objectives", title_justify="left", expand=True)
+    for column in ("monitor", "objective", "target", "judged by", "budget left", "burn rate"):
+        table.add_column(column, no_wrap=True)
+    table.add_column("in the way", ratio=1)
+    for name, status in monitors:
+        for one in status.objectives:
+            left = one.budget_remaining
+            style = "red" if left is not None and float(left) < 0 else "green"
+            table.add_row(
+                name,
+                one.name,
+                f"{one.target} %",
+                one.method.value,
+                Text("-" if left is None else f"{float(left):.0%}", style=style),
+                one.burn_rate or "-",
+                one.message,
+            )
+    return table
+
+
+def _alerts_table(alerts: Sequence[Alert] | None) -> Table:
+    table = Table(title="Alerts that fire in Prometheus", title_justify="left", expand=True)
+    for column in ("alert", "severity", "monitor"):
+        table.add_column(column, no_wrap=True)
+    table.add_column("summary", ratio=1)
+    for alert in alerts or ():
+        severity = alert.labels.get("severity", "")
+        monitor = f"{alert.labels.get('namespace', '')}/{alert.labels.get('modelmonitor', '')}"
+        words = alert.annotations.get("summary", "")
+        table.add_row(alert.name, Text(severity, style=_ALERT_STYLES.get(severity, "")), monitor, words)
+    if not table.row_count:
+        table.add_row("-", "-", "-", "Prometheus does not answer" if alerts is None else "none")
+    return table
+
+
+def build_table(
+    monitors: Sequence[Monitor], alerts: Sequence[Alert] | None = None, now: datetime | None = None
+) -> RenderableType:
+    """The tables of the demo: monitors, their models, findings, objectives, and what Prometheus alerts about."""
     moment = now or datetime.now(UTC)
-    return Group(_monitors_table(monitors, moment), _models_table(monitors), _findings_table(monitors, moment))
+    return Group(
+        _monitors_table(monitors, moment),
+        _models_table(monitors),
+        _findings_table(monitors, moment),
+        _objectives_table(monitors),
+        _alerts_table(alerts),
+    )

@@ -127,7 +127,9 @@ async def test_a_plan_leads_to_a_monitors_page_and_sigterm_ends_soon(tmp_path: P
         spec = plan(monitor(pod(http=triton, metrics=triton), interval=5)).to_wire()
         async with plan_api(spec) as api, sidecar(tmp_path, api) as running:
             page = await running.until("/monitors/team-a/fraud/metrics", lambda t: "nv_inference_count{" in t)
-            assert 'modelmonitor_model_ready{namespace="team-a",pod="fraud-0",node="node-a"' in page
+            assert (
+                'modelmonitor_model_ready{modelmonitor="fraud",namespace="team-a",pod="fraud-0",node="node-a"' in page
+            )
             began = time.monotonic()
             running.process.send_signal(signal.SIGTERM)
             assert await running.process.wait() == 0

@@ -122,9 +122,41 @@ async def test_the_page_of_a_monitor_is_there_while_the_plan_names_it(sidecar: S
     sidecar.store.publish_plan(PlanSnapshot(SourceState.OK, "", 1, plan(monitor(pod())), listed=True))
     assert (await sidecar.get(path))[0] == 200
     sidecar.store.publish_plan(PlanSnapshot(SourceState.OK, "", 2, plan(), listed=True))
-    sidecar.pages.forget_monitors(sidecar.store.newest)
+    sidecar.pages.follow_plan(sidecar.store.newest)
     status, body, _ = await sidecar.get(path)
     assert (status, b"names no ModelMonitor team-a/fraud" in body) == (404, True)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        pytest.param("/monitors/team-a/fraud", id="without /metrics"),
+        pytest.param("/monitors/team-a/fraud/metrics/", id="with a slash at the end"),
+        pytest.param("/monitors/team-b/fraud/metrics", id="another namespace"),
+        pytest.param("/monitors", id="no monitor"),
+    ],
+)
+async def test_a_scrape_of_a_page_that_is_not_there_is_told_to_the_operator(sidecar: Served, path: str) -> None:
+    sidecar.store.publish_plan(PlanSnapshot(SourceState.OK, "", 1, plan(monitor(pod())), listed=True))
+    sidecar.pages.follow_plan(sidecar.store.newest)
+    status, _, _ = await sidecar.get(path, {"User-Agent": "Prometheus/3.5.0"})
+    sidecar.clock.at += 7
+    _, body, _, _ = await sidecar.ask()
+    (miss,) = NodeSummary.model_validate_json(body).page_misses
+    assert (status, miss.path, miss.scraper, miss.age_seconds) == (404, path, "127.0.0.1 Prometheus/3.5.0", 7.0)
+
+
+async def test_the_summary_has_a_page_for_each_monitor_of_the_plan_scraped_or_not(sidecar: Served) -> None:
+    named = plan(monitor(pod()), monitor(pod(), name="chat"))
+    sidecar.store.publish_plan(PlanSnapshot(SourceState.OK, "", 1, named, listed=True))
+    sidecar.pages.follow_plan(sidecar.store.newest)
+    assert (await sidecar.get(names.monitor_metrics_path(monitor().ref), {"User-Agent": "curl/8"}))[0] == 200
+    _, body, _, _ = await sidecar.ask()
+    pages = NodeSummary.model_validate_json(body).pages
+    assert [(page.name, [s.scraper for s in page.scrapers]) for page in pages] == [
+        ("chat", []),
+        ("fraud", ["127.0.0.1 curl/8"]),
+    ]
 
 
 async def test_a_sidecar_is_ready_once_its_plan_was_listed_driver_or_not(sidecar: Served) -> None:

@@ -22,7 +22,7 @@ from modelmonitor_operator.errors import (
     UnavailableError,
 )
 from modelmonitor_operator.key_ring import KeyRing
-from modelmonitor_operator.keys import FleetKey, Key, PlanKey, StatusKey
+from modelmonitor_operator.keys import FleetKey, Key, ObjectsKey, PlanKey, StatusKey, TargetsKey
 from modelmonitor_operator.objects import DAEMON_SET, NODE_PLAN, SECRET, ResourceKind
 from modelmonitor_operator.telemetry import Telemetry
 from modelmonitor_operator.world import find_older_selectors
@@ -30,10 +30,10 @@ from tests.unit.operator.house import REF, House, raw_monitor, raw_pod
 from tests.unit.operator.worlds import monitor, pod
 
 
-def test_a_new_monitor_concerns_its_status_and_the_fleet() -> None:
+def test_a_new_monitor_concerns_its_status_its_objects_and_the_fleet() -> None:
     house = House()
     house.intake.monitor_event("ADDED", raw_monitor())
-    assert set(house.asked) == {StatusKey(REF), FleetKey()}
+    assert set(house.asked) == {StatusKey(REF), FleetKey(), TargetsKey(REF), ObjectsKey(REF)}
 
 
 def with_spec(**spec: Any) -> dict[str, Any]:
@@ -60,7 +60,7 @@ def test_a_change_of_the_spec_concerns_the_plans_that_it_changes(spec: dict[str,
     house.intake.put_pod(raw_pod())
     house.asked.clear()
     house.intake.monitor_event("MODIFIED", with_spec(**spec))
-    assert set(house.asked) == {StatusKey(REF), *plans}
+    assert set(house.asked) == {StatusKey(REF), TargetsKey(REF), ObjectsKey(REF), *plans}
 
 
 def test_an_event_older_than_what_is_known_changes_nothing() -> None:
@@ -70,17 +70,17 @@ def test_an_event_older_than_what_is_known_changes_nothing() -> None:
     assert house.world.monitors[REF].generation == 2
 
 
-def test_only_selected_pods_concern_the_plan_of_their_node() -> None:
+def test_only_selected_pods_concern_the_plan_of_their_node_and_the_targets() -> None:
     house = House()
     house.intake.monitor_event("ADDED", raw_monitor())
     house.asked.clear()
     house.intake.put_pod(raw_pod("other", app="database"))
     assert house.asked == []
     house.intake.put_pod(raw_pod())
-    assert house.asked == [PlanKey("n1")]
+    assert set(house.asked) == {PlanKey("n1"), TargetsKey(REF)}
     house.asked.clear()
     house.intake.drop_pod("team-a", "uid-t1")
-    assert house.asked == [PlanKey("n1")]
+    assert set(house.asked) == {PlanKey("n1"), TargetsKey(REF)}
 
 
 def test_a_monitor_deleted_while_nobody_watched_is_found_by_the_full_list() -> None:

@@ -1,5 +1,6 @@
 """Values that the operator's unit tests start from."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from modelmonitor_api.names import MonitorRef
@@ -84,6 +85,7 @@ class FakeCluster:
     def __init__(self) -> None:
         self.written: list[tuple[str, ObjectRef]] = []
         self.fail: ClusterError | None = None
+        self.objects: dict[ObjectRef, dict[str, Any]] = {}
         self.status: dict[str, Any] | None = None
         self._version = 100
 
@@ -102,6 +104,14 @@ class FakeCluster:
 
     async def delete(self, target: StoredObject) -> None:
         self._answer("delete", target.ref, target.manifest, target.uid)
+
+    async def list_objects(
+        self, kind: ResourceKind, namespace: str | None, query: Mapping[str, str]
+    ) -> list[dict[str, Any]]:
+        """What `objects` holds of a name."""
+        name = query["fieldSelector"].removeprefix("metadata.name=")
+        found = self.objects.get(ObjectRef(kind, namespace or "", name))
+        return [found] if found else []
 
     def _answer(self, verb: str, ref: ObjectRef, manifest: dict[str, Any], uid: str) -> StoredObject:
         if self.fail is not None:

@@ -225,6 +225,10 @@ def test_conditions_have_the_status_that_kstatus_reads() -> None:
         "Stalled": "False",
         "SidecarsReady": "Unknown",
         "TargetsFound": "True",
+        "MonitoringSelected": "Unknown",
+        "ScrapeVerified": "Unknown",
+        "DashboardsSynced": "Unknown",
+        "WithinObjectives": "Unknown",
         "Healthy": "Unknown",
     }
     stalled = settle(given(monitor=replace(monitor(), spec=None, spec_error="x"))).status

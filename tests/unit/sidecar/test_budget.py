@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from modelmonitor_api.scrape_book import ScrapeBook
 from modelmonitor_api.summary import EndpointReading, EndpointState
 from modelmonitor_sidecar.budget import NODE_BYTES, REASON_BYTES, WINDOW_BYTES, NodeBudget, cost_models
 from modelmonitor_sidecar.collectors.own import Identity
@@ -86,7 +87,7 @@ async def test_what_a_pod_may_not_keep_is_counted_and_told() -> None:
     assert (len(seen.models), seen.dropped_models, len(seen.series), seen.dropped_series) == (10, 20, 10, 20)
     store = SnapshotStore()
     store.publish_target(seen)
-    (told,) = build_summary(store.newest, 1.0, Identity("n1", "uid", "0")).targets
+    (told,) = build_summary(store.newest, 1.0, Identity("n1", "uid", "0"), ScrapeBook()).targets
     assert (len(told.models), told.models_total, told.dropped_series) == (10, 30, 20)
 
 

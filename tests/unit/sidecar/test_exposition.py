@@ -75,7 +75,8 @@ def test_a_bad_line_loses_that_line_alone_and_is_counted(line: bytes) -> None:
 
 def test_labels_that_only_the_address_may_say_are_dropped() -> None:
     page = only(
-        b'nv_inference_count{namespace="victim",pod="x",node="y",container="z",job="j",instance="i",__name__="n",'
+        b'nv_inference_count{namespace="victim",pod="x",node="y",container="z",job="j",instance="i",__name__="n",modelmonitor="m",'
+        b'service="s",endpoint="leader",'
         b'exported_team="kept",model="fast",version="1"} 1\n'
     )
     assert page.series[0].labels.text == 'model="fast",version="1",exported_team="kept"'

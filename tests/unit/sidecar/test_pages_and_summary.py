@@ -8,135 +8,15 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from modelmonitor_api.metrics import METRICS, MetricPage, sample_names
-from modelmonitor_api.summary import (
-    MAX_SUMMARY_BYTES,
-    DeviceHolder,
-    EndpointReading,
-    EndpointState,
-    GpuReading,
-    GpuState,
-    MigInstance,
-    ModelReading,
-    ModelWindow,
-    NodeSummary,
-    SourceState,
-)
-from modelmonitor_sidecar.collectors.families import FamilyBuilder, render
-from modelmonitor_sidecar.collectors.gpus import collect_gpus
-from modelmonitor_sidecar.collectors.monitors import collect_monitor
-from modelmonitor_sidecar.collectors.own import Identity, ProcessReading, collect_own
-from modelmonitor_sidecar.exposition import parse_page
-from modelmonitor_sidecar.pages import PageCache
-from modelmonitor_sidecar.snapshot import (
-    Instant,
-    NodeSnapshot,
-    NvmlSnapshot,
-    PlanSnapshot,
-    PodResourcesSnapshot,
-    ScrapeTotals,
-    Target,
-    TargetSnapshot,
-    Xid,
-)
+from modelmonitor_api.names import MonitorRef
+from modelmonitor_api.scrape_book import ScrapeBook
+from modelmonitor_api.summary import MAX_SUMMARY_BYTES, NodeSummary, ScrapeResult
+from modelmonitor_sidecar.collectors.own import Identity
+from modelmonitor_sidecar.snapshot import NodeSnapshot
 from modelmonitor_sidecar.summary import MAX_MODELS, build_summary, render_summary
-from tests.unit.sidecar.readings import monitor, page_text, plan, pod
+from tests.unit.sidecar.nodes import holder, model, monitor_page, names, sidecar_page, snapshot, values
 
-OK = EndpointReading(state=EndpointState.OK)
-AT = Instant(100.0, 1e9)
-FULL_GPU = GpuReading(
-    index=0,
-    uuid="GPU-0",
-    name="A100",
-    pci_bus_id="0:1:0",
-    utilization_ratio=0.5,
-    memory_utilization_ratio=0.25,
-    memory_used_bytes=10,
-    memory_total_bytes=100,
-    power_watts=99.5,
-    power_limit_watts=400.0,
-    energy_joules=12.5,
-    temperature_celsius=60.0,
-    slowdown_temperature_celsius=89.0,
-    sm_clock_hertz=1.41e9,
-    memory_clock_hertz=1.6e9,
-    clock_event_reasons=0x48,
-    ecc_uncorrected_volatile=1,
-    ecc_corrected_volatile=2,
-    ecc_uncorrected_aggregate=3,
-    ecc_corrected_aggregate=4,
-    remapped_rows_correctable=5,
-    remapped_rows_uncorrectable=6,
-    remapped_rows_pending=True,
-    remapped_rows_failure=False,
-    pcie_replays=7,
-    mig_enabled=False,
-)
-MIG_GPU = GpuReading(
-    index=1,
-    uuid="GPU-1",
-    mig_enabled=True,
-    mig_instances=(MigInstance(uuid="MIG-a", profile="1g.10gb", memory_used_bytes=1, memory_total_bytes=2),),
-)
-LOST_GPU = GpuReading(index=2, uuid="GPU-2", state=GpuState.LOST, message="lost")
-SERIES = parse_page(page_text("summary-latencies", "served")).series
-
-
-def model(name: str, successes: int = 0, *, ready: bool = True) -> ModelReading:
-    window = ModelWindow(window_seconds=60, covered_seconds=60, successes=successes)
-    return ModelReading(name=name, version="1", ready=ready, windows=(window,))
-
-
-def holder(name: str, *devices: str, resource: str = "nvidia.com/gpu") -> DeviceHolder:
-    return DeviceHolder(namespace="team-a", pod=name, container="triton", resource=resource, device_ids=devices)
-
-
-def snapshot(*holders: DeviceHolder, **more: object) -> NodeSnapshot:
-    first = pod()
-    target = TargetSnapshot(
-        Target("team-a", first, 15, (60,)),
-        reading=3,
-        read=AT,
-        http=OK,
-        metrics=OK,
-        server_ready=True,
-        models=(model("fast"), model("slow", ready=False)),
-        series=SERIES,
-    )
-    return NodeSnapshot(
-        plan=PlanSnapshot(SourceState.OK, "", 4, plan(monitor(first, **more)), listed=True),
-        nvml=NvmlSnapshot(
-            SourceState.OK,
-            reading=1,
-            read=AT,
-            driver_version="580",
-            gpus=(FULL_GPU, MIG_GPU, LOST_GPU),
-            xids=(Xid(1, 79, 90.0, "GPU-2", 2),),
-            xid_counts=(((2, "GPU-2", 79), 1),),
-        ),
-        pod_resources=PodResourcesSnapshot(SourceState.OK, reading=1, read=AT, holders=holders),
-        targets={first.uid: target},
-        scrapes=ScrapeTotals({("http", "Ok"): 3}, 1, 2),
-    )
-
-
-def sidecar_page(seen: NodeSnapshot) -> str:
-    page = FamilyBuilder()
-    collect_own(page, seen, Identity("node-a", "u", "1"), ProcessReading(1.5, 100, 7, 1e9), {"answered": 2})
-    collect_gpus(page, seen, "node-a")
-    return render(page.families()).decode()
-
-
-def monitor_page(seen: NodeSnapshot) -> str:
-    return render(collect_monitor(seen, seen.plan.monitors[0], "node-a")).decode()
-
-
-def names(page: str) -> set[str]:
-    return {re.split(r"[{ ]", line, maxsplit=1)[0] for line in page.splitlines() if line and line[0] != "#"}
-
-
-def values(page: str, name: str) -> dict[str, float]:
-    lines = (line for line in page.splitlines() if re.split(r"[{ ]", line, maxsplit=1)[0] == name)
-    return {line[len(name) :].rsplit(" ", 1)[0]: float(line.rsplit(" ", 1)[1]) for line in lines}
+WHO = Identity("node-a", "u", "1")
 
 
 @pytest.mark.parametrize(
@@ -183,63 +63,33 @@ def test_a_reading_that_a_gpu_does_not_offer_has_no_sample() -> None:
     }
 
 
+def test_requests_for_pages_of_monitors_are_counted_by_how_they_ended() -> None:
+    assert values(sidecar_page(snapshot()), "modelmonitor_page_requests_total") == {
+        '{node="node-a",result="complete"}': 5,
+        '{node="node-a",result="cut_off"}': 1,
+        '{node="node-a",result="missing"}': 3,
+    }
+
+
 def test_a_lost_gpu_keeps_its_name_and_says_lost() -> None:
     states = values(sidecar_page(snapshot()), "modelmonitor_gpu_state")
     assert states['{node="node-a",gpu="2",uuid="GPU-2",state="Lost"}'] == 1
 
 
-def test_tritons_series_carry_the_plans_labels_under_tritons_names() -> None:
-    found = values(monitor_page(snapshot()), "nv_inference_request_success")
-    key = '{namespace="team-a",pod="fraud-0",node="node-a",container="triton",model="fast",version="1"}'
-    assert found[key] == 20
+def summary(seen: NodeSnapshot, now: float, book: ScrapeBook | None = None) -> NodeSummary:
+    return build_summary(seen, now, WHO, book or ScrapeBook())
 
 
-def test_models_that_the_monitor_leaves_out_are_left_out_of_its_page() -> None:
-    page = monitor_page(snapshot(models={"include": ["*"], "exclude": ["slow"]}))
-    assert 'model="fast"' in page
-    assert 'model="slow"' not in page
-
-
-def test_a_gpu_held_alone_is_joined_to_its_pod() -> None:
-    page = monitor_page(snapshot(holder("fraud-0", "GPU-0")))
-    owner = 'namespace="team-a",pod="fraud-0",node="node-a",container="triton",gpu="0",uuid="GPU-0"'
-    assert values(page, "modelmonitor_pod_gpu_power_watts") == {"{" + owner + "}": 99.5}
-
-
-@pytest.mark.parametrize(
-    ("holders", "sharing"),
-    [
-        pytest.param((holder("fraud-0", "GPU-0::0"),), "timeslice", id="a replica"),
-        pytest.param((holder("fraud-0", "GPU-0"), holder("other", "GPU-0")), "timeslice", id="two holders"),
-        pytest.param((holder("fraud-0", "MIG-a"),), "mig", id="a MIG instance"),
-        pytest.param((holder("fraud-0", "MIG-a::1"),), "mig", id="a replica of a MIG instance"),
-        pytest.param((holder("fraud-0", "MIG-gone"),), "mig", id="a MIG instance that NVML does not list"),
-    ],
-)
-def test_the_power_of_a_shared_gpu_is_never_given_to_one_pod(holders: tuple[DeviceHolder, ...], sharing: str) -> None:
-    page = monitor_page(snapshot(*holders))
-    assert values(page, "modelmonitor_pod_gpu_power_watts") == {}
-    (allocation,) = values(page, "modelmonitor_pod_gpu_allocation_info")
-    assert f'sharing="{sharing}"' in allocation
-
-
-def test_a_page_of_one_monitor_says_nothing_of_other_peoples_pods() -> None:
-    assert "other" not in monitor_page(snapshot(holder("other", "GPU-0")))
-
-
-def test_a_page_is_made_once_and_again_when_what_it_shows_changed() -> None:
-    cache, made = PageCache(), []
-    one, two = object(), object()
-    for shown in ((one,), (one,), (two,), (two, one)):
-        cache.page("x", shown, lambda: made.append(1) or ())
-    assert len(made) == 3
-    cache.forget(set())
-    cache.page("x", (two, one), lambda: made.append(1) or ())
-    assert len(made) == 4
-
-
-def summary(seen: NodeSnapshot, now: float) -> NodeSummary:
-    return build_summary(seen, now, Identity("node-a", "u", "1"))
+def test_the_summary_says_who_scrapes_each_page_and_who_asks_for_a_page_that_is_not_there() -> None:
+    book, fraud = ScrapeBook(), MonitorRef("team-a", "fraud")
+    book.serve([fraud], 10.0)
+    book.note_scrape(fraud, "10.0.0.7 Prometheus/3.5.0", 90.0, ScrapeResult.CUT_OFF)
+    book.note_miss("/monitors/team-a/fraud", "10.0.0.7 Prometheus/3.5.0", 95.0)
+    made = NodeSummary.model_validate_json(render_summary(snapshot(), 100.0, WHO, book))
+    (page,), (miss,) = made.pages, made.page_misses
+    assert (page.namespace, page.name, page.served_seconds) == ("team-a", "fraud", 90.0)
+    assert (page.scrapers[0].result, page.scrapers[0].age_seconds) == (ScrapeResult.CUT_OFF, 10.0)
+    assert (miss.path, miss.age_seconds) == ("/monitors/team-a/fraud", 5.0)
 
 
 def test_the_summary_gives_ages_and_survives_its_own_wire_form() -> None:
@@ -275,7 +125,7 @@ def test_pods_that_name_too_many_models_cannot_make_the_summary_too_long_to_be_r
     long = {"state_reason": "é" * 512}
     models = tuple(model("é" * 250 + str(n)).model_copy(update=long) for n in range(MAX_MODELS))
     hostile = {f"hostile-{n}": replace(target, models=models) for n in range(40)}
-    body = render_summary(replace(seen, targets={uid: target, **hostile}), 100, Identity("node-a", "u", "1"))
+    body = render_summary(replace(seen, targets={uid: target, **hostile}), 100, WHO, ScrapeBook())
     assert len(body) <= MAX_SUMMARY_BYTES
     read = NodeSummary.model_validate_json(body)
     assert [len(t.models) for t in read.targets if len(t.models) < 25] == [len(target.models)]

@@ -61,6 +61,22 @@ async def test_a_reading_joins_index_statistics_and_page() -> None:
     assert (seen.reading, seen.server_ready, seen.server_version) == (1, True, "2.51.0")
 
 
+async def test_a_reading_tells_the_buckets_of_a_histogram_and_keeps_the_counters_of_the_statistics() -> None:
+    page = PageReading(OK, parse_page(page_text("documented", "histogram")))
+    watch = TargetWatch(target(), ScriptedReader((http(), page)), SnapshotStore(), FakeClock(), NodeBudget())
+    seen = await watch.read_once()
+    buckets = {model.name: model.latency_buckets_seconds for model in seen.models}
+    assert buckets == {"chat": (0.1, 0.5, 2.0, 5.0), "fast": ()}
+    assert seen.statistics[FAST].successes == 10
+
+
+async def test_whoever_wants_to_know_is_told_of_each_reading() -> None:
+    store, told = SnapshotStore(), []
+    store.on_target = told.append
+    watch = TargetWatch(target(), ScriptedReader(), store, FakeClock(), NodeBudget())
+    assert [await watch.read_once()] == told
+
+
 async def test_a_pod_that_stops_answering_shows_no_old_models_and_keeps_the_age_of_its_last_answer() -> None:
     clock, store = FakeClock(), SnapshotStore()
     reader = ScriptedReader((http(), PageReading(OK)), (HttpReading(REFUSED), PageReading(REFUSED)))

@@ -5,7 +5,12 @@ import json
 import pytest
 
 from modelmonitor_sidecar.exposition import MAX_MODELS, parse_page
-from modelmonitor_sidecar.sources.triton_answers import gather_figures, parse_index, parse_statistics
+from modelmonitor_sidecar.sources.triton_answers import (
+    MAX_BATCH_SIZES,
+    gather_figures,
+    parse_index,
+    parse_statistics,
+)
 from modelmonitor_sidecar.windows import StatisticsCounters
 from tests.unit.sidecar.readings import FIXTURES, page_text
 
@@ -24,6 +29,51 @@ def test_recorded_statistics_become_requests_and_seconds() -> None:
     assert found.compute_seconds == pytest.approx(
         sum(stats[f"compute_{stage}"]["ns"] for stage in ("input", "infer", "output")) / 1e9
     )
+
+
+def test_recorded_statistics_give_executions_and_the_time_of_each_batch_once() -> None:
+    raw = {m["name"]: m for m in recorded("default", "served.stats.json")["model_stats"]}
+    found = parse_statistics(recorded("default", "served.stats.json"))
+    fast = found[("fast", "1")]
+    assert (fast.executions, fast.inferences) == (raw["fast"]["execution_count"], raw["fast"]["inference_count"])
+    assert fast.executions > 0
+    assert fast.execution_seconds == pytest.approx(raw["fast"]["batch_stats"][0]["compute_infer"]["ns"] / 1e9)
+    assert found[("queue", "1")].execution_seconds is None
+
+
+def statistics_of(**more: object) -> StatisticsCounters:
+    return parse_statistics({"model_stats": [{"name": "a", "version": "1", **more}]})[("a", "1")]
+
+
+def test_the_time_of_a_batch_is_added_once_however_many_requests_it_held() -> None:
+    batches = [
+        {"batch_size": 1, "compute_infer": {"count": 2, "ns": 10_000_000}},
+        {"batch_size": 8, "compute_infer": {"count": 1, "ns": 30_000_000}},
+    ]
+    inference = {"success": {"count": 10, "ns": 5}, "compute_infer": {"count": 10, "ns": 260_000_000}}
+    found = statistics_of(execution_count=3, inference_count=10, batch_stats=batches, inference_stats=inference)
+    assert (found.execution_seconds, found.executions, found.inferences) == (0.04, 3, 10)
+
+
+def test_responses_from_the_cache_are_counted_apart() -> None:
+    found = statistics_of(inference_stats={"cache_hit": {"count": 7, "ns": 1}, "cache_miss": {"count": 3, "ns": 1}})
+    assert (found.cache_hits, found.cache_misses) == (7, 3)
+
+
+@pytest.mark.parametrize("batches", [None, [], {}, "x", 5])
+def test_without_batch_statistics_there_is_no_execution_time(batches: object) -> None:
+    assert statistics_of(batch_stats=batches).execution_seconds is None
+
+
+@pytest.mark.parametrize("batch", [None, 5, {}, {"compute_infer": []}, {"compute_infer": {"ns": -1}}])
+def test_batch_statistics_that_are_none_add_nothing(batch: object) -> None:
+    good = {"compute_infer": {"count": 1, "ns": 1_000_000_000}}
+    assert statistics_of(batch_stats=[batch, good]).execution_seconds == 1.0
+
+
+def test_batch_sizes_are_capped() -> None:
+    one = {"compute_infer": {"ns": 1_000_000_000}}
+    assert statistics_of(batch_stats=[one] * (MAX_BATCH_SIZES + 5)).execution_seconds == MAX_BATCH_SIZES
 
 
 def test_a_broken_model_is_not_ready_and_says_why_in_tritons_words() -> None:
@@ -83,6 +133,19 @@ def test_the_page_gives_failures_by_reason_pending_requests_and_the_99th_percent
     slow = gather_figures(parse_page(page_text("summary-latencies", "served")).series)
     assert slow[("slow", "1")].latency_p99_seconds == pytest.approx(0.031, abs=0.02)
     assert slow[("queue", "1")].latency_p99_seconds is None
+
+
+def test_the_buckets_of_a_decoupled_model_are_told_in_seconds() -> None:
+    figures = gather_figures(parse_page(page_text("documented", "histogram")).series)
+    assert figures[("chat", "1")].latency_buckets_seconds == (0.1, 0.5, 2.0, 5.0)
+    assert figures[("fast", "1")].latency_buckets_seconds == ()
+
+
+def test_bounds_that_are_none_are_left_out_and_the_others_are_capped() -> None:
+    bounds = ["x", "", "NaN", "-5", "0", "-Inf", *map(str, range(1, 100))]
+    name = 'nv_inference_first_response_histogram_ms_bucket{model="chat",version="1",le="%s"} 1\n'
+    series = parse_page("".join(name % bound for bound in bounds).encode()).series
+    assert gather_figures(series)[("chat", "1")].latency_buckets_seconds == tuple(n / 1000 for n in range(1, 33))
 
 
 def test_a_page_without_a_models_counters_has_no_counters_of_it() -> None:

@@ -1,0 +1,42 @@
+"""The demo's tables say what the status and Prometheus say."""
+
+import io
+from datetime import UTC, datetime
+
+from rich.console import Console
+
+from modelmonitor_api.spec_objectives import ObjectiveType
+from modelmonitor_api.status import ModelMonitorStatus, ObjectiveMethod, ObjectiveStatus
+from modelmonitor_testbed.demo.table import build_table
+from modelmonitor_testbed.prometheus.api import Alert
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+OVERSPENT = ObjectiveStatus(
+    name="availability",
+    type=ObjectiveType.AVAILABILITY,
+    target="99.9",
+    method=ObjectiveMethod.REQUESTS,
+    budget_remaining="-0.5",
+    burn_rate="12",
+)
+HOT = Alert("firing", {"alertname": "ModelMonitorGpuHot", "severity": "warning", "namespace": "a"}, {"summary": "hot"})
+
+
+def printed(status: ModelMonitorStatus, alerts: list[Alert] | None) -> str:
+    console = Console(width=180, file=io.StringIO())
+    with console.capture() as captured:
+        console.print(build_table([("a/fraud", status)], alerts, NOW))
+    return captured.get()
+
+
+def test_an_overspent_budget_and_a_firing_alert_are_shown() -> None:
+    text = printed(ModelMonitorStatus(objectives=(OVERSPENT,)), [HOT])
+    assert "-50%" in text
+    assert "99.9 %" in text
+    assert "ModelMonitorGpuHot" in text
+    assert "hot" in text
+
+
+def test_a_silent_prometheus_is_not_taken_for_no_alert() -> None:
+    assert "Prometheus does not answer" in printed(ModelMonitorStatus(), None)
+    assert "Prometheus does not answer" not in printed(ModelMonitorStatus(), [])
