@@ -4,6 +4,8 @@ import itertools
 from collections.abc import Iterator
 from typing import Any
 
+from modelmonitor_api.status import UNSEEN_STATUS
+
 Monitor = dict[str, Any]
 READY = {
     "True": ("Monitoring", "Suspended"),
@@ -44,6 +46,11 @@ def unseen(*, deleting: bool = False) -> Monitor:
     return found
 
 
+def born() -> Monitor:
+    """As the API server makes it, before the operator has looked."""
+    return {**unseen(), "status": dict(UNSEEN_STATUS)}
+
+
 def every_state() -> Iterator[Monitor]:
     """Ready by reason × Reconciling × Stalled × observedGeneration × deleting; and what has no status at all."""
     ready = [None, *(condition("Ready", status, reason) for status, reasons in READY.items() for reason in reasons)]
@@ -57,4 +64,4 @@ def every_state() -> Iterator[Monitor]:
             condition("Healthy", "Unknown", "NoRequests"),
         ]
         yield monitor(*given, observed=observed, deleting=deleting)
-    yield from (unseen(), unseen(deleting=True))
+    yield from (unseen(), unseen(deleting=True), born())

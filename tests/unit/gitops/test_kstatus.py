@@ -12,7 +12,7 @@ from modelmonitor_operator.rollup.conditions import (
     stamp_conditions,
 )
 from tests.unit.gitops.kstatus import KStatus, compute
-from tests.unit.gitops.states import Monitor, condition, monitor, unseen
+from tests.unit.gitops.states import Monitor, born, condition, monitor, unseen
 
 
 def written(claims: Iterable[Claim]) -> Monitor:
@@ -37,6 +37,7 @@ def test_kstatus_of_what_the_operator_writes(claims: tuple[Claim, ...], status: 
     ("obj", "status"),
     [
         pytest.param(unseen(), KStatus.CURRENT, id="no status: kstatus takes it for done"),
+        pytest.param(born(), KStatus.IN_PROGRESS, id="as it is born"),
         pytest.param(unseen(deleting=True), KStatus.TERMINATING, id="being deleted"),
         pytest.param(
             monitor(condition("Ready", "True", "Monitoring"), observed=1), KStatus.IN_PROGRESS, id="an old generation"
