@@ -8,9 +8,10 @@ import asyncio
 import base64
 import json
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 
 from benchmarks.api import Api, ApiError, for_each
 from benchmarks.manifests import GPU_LABEL, Json, build_running_status
@@ -30,12 +31,14 @@ class Fleet:
 
     Attributes:
         load: what the models do; the same on every pod.
+        address: of the sidecar of a node by its number; where it is no loopback address, nobody answers there.
     """
 
     api: Api
     system: str
     nodes: int
     load: Load
+    address: Callable[[int], str] = sidecar_address
     _key: bytes = b""
     _plans: dict[str, tuple[int, NodePlanSpec]] = field(default_factory=dict)
     _sidecars: dict[str, str] = field(default_factory=dict)
@@ -46,7 +49,8 @@ class Fleet:
         """Make the nodes and keep them alive for the length of a with block."""
         await for_each(self._names(), self._create_node)
         pages = build_app(self._body, lambda: self._key)
-        runner = await serve(pages, [sidecar_address(number) for number in range(self.nodes)])
+        addresses = map(self.address, range(self.nodes))
+        runner = await serve(pages, [each for each in addresses if ip_address(each).is_loopback])
         core = f"/api/v1/namespaces/{self.system}"
         follow = self.api.follow
         work = (
@@ -107,7 +111,7 @@ class Fleet:
             "metadata": {"name": name},
             "target": {"apiVersion": "v1", "kind": "Node", "name": node},
         }
-        address = sidecar_address(int(node.rpartition("-")[2]))
+        address = self.address(int(node.rpartition("-")[2]))
         with suppress(ApiError):
             await self.api.call("POST", f"{path}/binding", binding)
             await self.api.patch(f"{path}/status", {"status": build_running_status("sidecar", address)})

@@ -101,34 +101,40 @@ class Installation:
         """A ModelMonitor."""
         await self.api.create(monitor_path(namespace), build_monitor(namespace, name, **spec))
 
-    def start_operator(self) -> Operator:
-        """Start the operator with the chart's defaults, as its service account."""
+    def start_operator(self, name: str = "operator", pod_ip: str = "") -> Operator:
+        """Start an operator with the chart's defaults, as its service account; its pod's address is what others see."""
         (port,) = free_ports(1)
-        settings = self.folder / "settings.json"
-        sidecar = {"image": "registry.example/sidecar:bench", "gpuAccess": {"preset": "none"}}
-        settings.write_text(
-            json.dumps(
-                {
-                    "namespace": SYSTEM,
-                    "sidecarNamespace": SYSTEM,
-                    "sidecar": sidecar,
-                    "httpPort": port,
-                    "logLevel": "WARNING",
-                }
-            )
-        )
-        plan = self.control_plane.plan
-        subject = f"/O=system:masters/O=system:serviceaccounts/CN={OPERATOR}"
-        kubeconfig = write_kubeconfig(
-            self.folder / "kubeconfig", plan.server, plan.authority, plan.authority.issue("operator", subject)
-        )
-        given = {"PATH": os.environ["PATH"], "KUBECONFIG": str(kubeconfig), "PYTHONPATH": str(ROOT / "operator")}
-        words = ["env", "-i", *(f"{name}={value}" for name, value in given.items())]
-        log = self.folder / "operator.log"
+        given = {
+            "PATH": os.environ["PATH"],
+            "KUBECONFIG": str(self._write_kubeconfig(name)),
+            "PYTHONPATH": str(ROOT / "operator"),
+            "POD_NAME": name,
+            "POD_IP": pod_ip,
+        }
+        words = ["env", "-i", *(f"{key}={value}" for key, value in given.items())]
+        log, settings = self.folder / f"{name}.log", self._write_settings(name, port)
         program: list[str | Path] = [*words, sys.executable, "-m", "modelmonitor_operator", "--settings", settings]
         operator = Operator(start_bound(program, log), port, log)
         self.operators.append(operator)
         return operator
+
+    def _write_settings(self, name: str, port: int) -> Path:
+        settings = {
+            "namespace": SYSTEM,
+            "sidecarNamespace": SYSTEM,
+            "sidecar": {"image": "registry.example/sidecar:bench", "gpuAccess": {"preset": "none"}},
+            "httpPort": port,
+            "logLevel": "WARNING",
+        }
+        path = self.folder / f"{name}.json"
+        path.write_text(json.dumps(settings))
+        return path
+
+    def _write_kubeconfig(self, name: str) -> Path:
+        plan = self.control_plane.plan
+        subject = f"/O=system:masters/O=system:serviceaccounts/CN={OPERATOR}"
+        pair = plan.authority.issue(name, subject)
+        return write_kubeconfig(self.folder / f"{name}.kubeconfig", plan.server, plan.authority, pair)
 
 
 @asynccontextmanager
@@ -147,7 +153,9 @@ async def installed(control_plane: ControlPlane) -> AsyncIterator[Installation]:
 
 
 @asynccontextmanager
-async def at_rest(installation: Installation, monitors: int, nodes: int, load: Load) -> AsyncIterator[Operator]:
+async def at_rest(
+    installation: Installation, monitors: int, nodes: int, load: Load, pod_ip: str = ""
+) -> AsyncIterator[Operator]:
     """An operator with that many ModelMonitors, one Triton pod each in one namespace, all of them Ready."""
     fleet = Fleet(installation.api, SYSTEM, nodes, load)
     async with fleet.running():
@@ -156,8 +164,8 @@ async def at_rest(installation: Installation, monitors: int, nodes: int, load: L
         for number, name in enumerate(names):
             await installation.create_triton("team", f"triton-{name}", name, f"node-{number % nodes}")
         await for_each(names, lambda name: installation.create_monitor("team", name))
-        operator = installation.start_operator()
-        await wait_until_ready(installation.api, operator, monitors, 120)
+        operator = installation.start_operator(pod_ip=pod_ip)
+        await wait_until_ready(installation.api, operator, monitors)
         yield operator
 
 

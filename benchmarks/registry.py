@@ -6,11 +6,14 @@ from benchmarks import (
     api_writes,
     cold_start,
     foreign_pods,
+    leader_change,
     metrics_page,
     operator_update,
     roll_up,
+    rule_evaluation,
     sidecar_cpu,
     sidecar_memory,
+    targets,
 )
 from benchmarks.table import Row
 
@@ -26,4 +29,7 @@ BENCHMARKS: Mapping[str, Callable[[Report], Sequence[Row]]] = {
     "cold-start": cold_start.measure,
     "foreign-pods": foreign_pods.measure,
     "api-writes": api_writes.measure,
+    "targets": targets.measure,
+    "leader-change": leader_change.measure,
+    "rule-evaluation": rule_evaluation.measure,
 }

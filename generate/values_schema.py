@@ -63,9 +63,16 @@ _LIMITS: dict[str, Json] = {
     "sidecar.podLabels": _STRINGS,
     "sidecar.podAnnotations": _STRINGS,
     "sidecar.maxUnavailable": {"type": ["integer", "string"]},
+    "monitoring.labels": _STRINGS,
+    "monitoring.alertLabels": _STRINGS,
+    "prometheus.url": {"pattern": "^(https?://[!-~]+)?$"},
+    "prometheus.pollSeconds": {"type": "number", "minimum": 5},
+    "prometheus.timeoutSeconds": {"type": "number", "exclusiveMinimum": 0},
     "extraObjects": {"items": {"type": ["object", "string"]}},
 }
-_OPEN = frozenset({"resources", "affinity", "podSecurityContext", "securityContext", "updateStrategy"})
+_OPEN = frozenset(
+    {"resources", "affinity", "podSecurityContext", "securityContext", "updateStrategy", "instanceSelector"}
+)
 """Values that Kubernetes gives the shape: what is inside is the API server's to check."""
 _TYPES = {bool: "boolean", int: "integer", str: "string", list: "array", dict: "object"}
 

@@ -50,6 +50,8 @@ OWNER_ANNOTATION = f"{GROUP}/owner"
 """Annotation on an object outside its ModelMonitor's namespace, which cannot have an owner: `namespace/name/uid`."""
 DIGEST_ANNOTATION = f"{GROUP}/digest"
 """Annotation with the fingerprint of what the operator wrote, so that a new leader writes nothing again."""
+METRICS_PATH_ANNOTATION = f"{GROUP}/metrics-path"
+"""Annotation on a ModelMonitor's Service with the path of its pages, for a Prometheus that is configured by hand."""
 MAX_OBJECT_NAME = 63
 
 

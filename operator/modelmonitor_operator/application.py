@@ -14,6 +14,7 @@ from modelmonitor_operator.adapters.discovery import Discovery
 from modelmonitor_operator.adapters.http_server import build_app, serve
 from modelmonitor_operator.adapters.leader_server import LeaderServer
 from modelmonitor_operator.adapters.lease import Leadership
+from modelmonitor_operator.adapters.prometheus_api import PrometheusApi
 from modelmonitor_operator.adapters.sidecars import SidecarPoller
 from modelmonitor_operator.announcer import Announcer
 from modelmonitor_operator.children import OPTIONAL_KINDS
@@ -64,6 +65,7 @@ class _Parts:
     poller: SidecarPoller
     resync: Resync
     pages: LeaderPages
+    prometheus: PrometheusApi
     answers: PrometheusAnswers
     leader: LeaderAddress | None
 
@@ -107,6 +109,7 @@ async def _build(settings: Settings) -> _Parts:
     intake = Intake(settings, world, key_ring, clock, controller.enqueue)
     connection = Connection(await load_configuration(), settings.request_timeout_seconds)
     cluster = Cluster(connection, telemetry)
+    prometheus = PrometheusApi(settings.prometheus, lambda result: telemetry.prometheus_requests.labels(result).inc())
     return _Parts(
         settings=settings,
         clock=clock,
@@ -120,7 +123,8 @@ async def _build(settings: Settings) -> _Parts:
         poller=SidecarPoller(clock, telemetry, settings.poll_timeout_seconds, settings.poll_concurrency),
         resync=Resync(settings, cluster, intake, clock),
         pages=LeaderPages(clock, world.monitors, settings.cycle_seconds),
-        answers=PrometheusAnswers(settings.prometheus, clock),
+        prometheus=prometheus,
+        answers=PrometheusAnswers(settings.prometheus, clock, prometheus),
         leader=_find_leader_address(settings),
     )
 
@@ -139,6 +143,7 @@ async def run_operator(settings: Settings, identity: str) -> None:
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(parts.connection.close)
         stack.push_async_callback(parts.poller.close)
+        stack.push_async_callback(parts.prometheus.close)
         server = LeaderServer(parts.pages, parts.clock, parts.telemetry)
         app = build_app(parts.telemetry, lambda: "", parts.ready, server)
         runner = await serve(app, settings.http_port)

@@ -4,7 +4,6 @@ A part is rendered when the pod has been read, if the last one was scraped: so t
 page that nobody wants costs nothing.
 """
 
-from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from modelmonitor_api.names import LABEL_NODE, MonitorRef
@@ -52,17 +51,18 @@ class MonitorPages:
         return state.cache.page(_shown(snapshot, monitor), lambda: self._collect(state, snapshot, monitor))
 
     def prepare(self, target: TargetSnapshot) -> None:
-        """Render what a new reading changes on pages that were scraped since the last one."""
+        """Render what a new reading changes on pages that were scraped since the last one, and drop it from others."""
         uid = target.target.pod.uid
         for state in self._states.values():
-            known = state.parts.get(uid)
-            if known is not None and known.used:
-                state.parts[uid] = self._render(known.monitor, known.pod, target)
+            known = state.parts.pop(uid, None)
+            if known is not None:
                 state.cache.drop()
+                if known.used:
+                    state.parts[uid] = self._render(known.monitor, known.pod, target)
 
-    def keep_only(self, monitors: Collection[MonitorRef]) -> None:
-        """Forget the pages of all other monitors."""
-        self._states = {ref: state for ref, state in self._states.items() if ref in monitors}
+    def forget(self) -> None:
+        """Drop all pages: a new plan names other monitors, or says other things about the same."""
+        self._states.clear()
 
     def _render(self, monitor: PlannedMonitor, pod: PlannedPod, target: TargetSnapshot) -> _PodPart:
         parts = OnePart()

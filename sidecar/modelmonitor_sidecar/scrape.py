@@ -56,6 +56,7 @@ def _model(key: ModelKey, http: HttpReading, figures: PageFigures, history: Targ
         pending_requests=figures.pending,
         latency_p99_seconds=figures.latency_p99_seconds,
         latency_buckets_seconds=figures.latency_buckets_seconds,
+        publishes_quantiles=figures.publishes_quantiles,
         success_total=statistics.successes if statistics else page.successes if page else None,
         failure_total=statistics.failures if statistics else page_failures,
         windows=history.windows(key),

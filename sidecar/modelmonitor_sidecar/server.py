@@ -94,7 +94,7 @@ class Pages:
     def follow_plan(self, snapshot: NodeSnapshot) -> None:
         """Serve the pages of the monitors that the plan names, and drop those of others."""
         monitors = {monitor.ref for monitor in snapshot.plan.monitors}
-        self._monitor_pages.keep_only(monitors)
+        self._monitor_pages.forget()
         self.book.forget(self.book.monitors - monitors)
         self.book.serve(monitors, self.clock().at)
 

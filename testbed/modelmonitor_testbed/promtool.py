@@ -21,6 +21,13 @@ def check_rules(text: str) -> None:
         raise CommandError("promtool check rules: there is no rule, so nothing was checked")
 
 
+def check_configuration(text: str) -> None:
+    """Check a configuration of Prometheus; rules that it names need not be there."""
+    with tempfile.TemporaryDirectory(prefix="modelmonitor-promtool-") as folder:
+        _write(folder, "prometheus.yaml", text)
+        _promtool("check", "config", "--lint=all", "--lint-fatal", "prometheus.yaml", folder=folder)
+
+
 def check_metrics(text: str) -> None:
     """Check a metrics page in the text format: that it parses, and that names and help follow the practice."""
     if not text.strip():

@@ -114,9 +114,10 @@ class Installation:
             **self.overrides,
         }
 
-    def start(self, kubeconfig: Path | None = None) -> OperatorProcess:
-        """Start an operator and wait until it is ready."""
-        (port,) = free_ports(1)
+    def start(self, kubeconfig: Path | None = None, port: int = 0) -> OperatorProcess:
+        """Start an operator, on a free port where none is given, and wait until it is ready."""
+        if not port:
+            (port,) = free_ports(1)
         settings = self.folder / f"settings-{port}.json"
         settings.write_text(json.dumps(self.settings(port)))
         log = self.folder / f"operator-{port}.log"
@@ -125,6 +126,8 @@ class Installation:
             "KUBECONFIG": str(kubeconfig or self.kubectl.kubeconfig),
             "PYTHONPATH": str(ROOT / "operator"),
             "POD_NAME": f"operator-{port}",
+            "POD_IP": f"10.99.{len(self.operators)}.1",
+            "NODE_NAME": f"{self.name}-operator",
         }
         command = [sys.executable, "-m", "modelmonitor_operator", "--settings", str(settings)]
         with log.open("wb") as output:

@@ -56,12 +56,13 @@ def start_sidecar(
     installed: Installation, node: str, address: str, summary: Callable[[str], NodeSummary]
 ) -> SignedSidecar:
     """What scheduler, kubelet and the sidecar itself would do: the DaemonSet's pod runs on the node and answers."""
-    pod = _run_sidecar_pod(installed, node, address)
+    pod = run_sidecar_pod(installed, node, address)
     secret = wait_until(installed.key, 10, "the key is there")
     return SignedSidecar(address, pod["metadata"]["uid"], base64.b64decode(secret["data"]["key"]), summary)
 
 
-def _run_sidecar_pod(installed: Installation, node: str, address: str) -> dict[str, Any]:
+def run_sidecar_pod(installed: Installation, node: str, address: str) -> dict[str, Any]:
+    """What scheduler and kubelet would do with the DaemonSet's pod; nothing answers at the address."""
     chosen = "app.kubernetes.io/instance=modelmonitor-sidecar"
     pods = wait_until(
         lambda: installed.kubectl.get("pods", namespace=installed.system, selector=chosen)["items"], 20, "a sidecar pod"

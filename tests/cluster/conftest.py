@@ -27,7 +27,7 @@ from modelmonitor_testbed.prometheus.operator import install_operator, load_prom
 from modelmonitor_testbed.prometheus.server import run_prometheus
 from modelmonitor_testbed.prometheus.service import expose_prometheus
 from modelmonitor_testbed.triton.manifests import TritonOptions
-from tests.cluster.arrival import AVAILABILITY, MAIN, QUICK, quick_alert
+from tests.cluster.arrival import AVAILABILITY, LATENCY, MAIN, QUICK, quick_alert
 from tests.cluster.scenario import MonitorView, monitor_manifest
 from tests.cluster.workloads import (
     GALLERY,
@@ -44,7 +44,7 @@ from tests.cluster.workloads import (
 
 CLUSTER_NAME = "test"
 FRAUD = {
-    "objectives": [AVAILABILITY],
+    "objectives": [AVAILABILITY, LATENCY],
     "prometheus": QUICK,
     "alerts": {"overrides": [quick_alert(AlertName.MODEL_FAILING)]},
 }
@@ -90,7 +90,7 @@ def save_logs(installation: Installation) -> None:
 def triton(house: Installation) -> Installation:
     """A Triton with five models on one simulated GPU, under steady load."""
     make_namespace(house, TEAM)
-    start_triton(house, TEAM, TRITON, TritonOptions(gpus=1, models=MODELS))
+    start_triton(house, TEAM, TRITON, TritonOptions(gpus=1, models=MODELS, arguments=(_PERCENTILES,)))
     start_load(house, TEAM, TRITON, {"fast": 10, "slow": 3, "failing": 3, "ensemble": 3, "queue": 1})
     return house
 
@@ -136,14 +136,14 @@ def gallery(house: Installation) -> Installation:
     make_namespace(house, GALLERY)
     start_triton(house, GALLERY, "idle", TritonOptions(models=("fast",)))
     start_triton(house, GALLERY, "frozen", TritonOptions(models=("fast",), arguments=(_FROZEN,)))
-    start_triton(house, GALLERY, "percentiles", TritonOptions(models=("fast",), arguments=(_PERCENTILES,)))
+    start_triton(house, GALLERY, "means", TritonOptions(models=("fast",)))
     start_broken_triton(house, GALLERY, "broken")
     for name, odd in ODD_PODS.items():
         house.kubectl.apply(python_pod(name, GALLERY, name, **odd))
-    monitors = {name: {} for name in ("idle", "frozen", "percentiles", "broken", "nothing", *ODD_PODS)}
+    monitors = {name: {} for name in ("idle", "frozen", "means", "broken", "nothing", *ODD_PODS)}
     monitors["unnamed-port"] = {"triton": {"httpPort": "no-such-port"}}
     house.kubectl.apply(*(monitor_manifest(name, GALLERY, name, **spec) for name, spec in monitors.items()))
-    for name in ("frozen", "percentiles"):
+    for name in ("frozen", "means"):
         start_load(house, GALLERY, name, {"fast": 5})
     return house
 

@@ -22,7 +22,7 @@ def test_a_monitor_is_healthy_within_a_minute_of_kubectl_apply(fraud: MonitorVie
     fast = next(model for model in status.health.models if model.name == "fast")
     assert float(fast.requests_per_second or 0) > 5
     assert fast.failure_ratio == "0"
-    assert fast.latency_kind is LatencyKind.MEAN
+    assert fast.latency_kind is LatencyKind.P99
     assert fraud.condition("Ready")[0] == "True"
 
 
@@ -105,6 +105,6 @@ def test_idle_models_are_unknown_because_readiness_is_no_proof(exhibit: Exhibit)
     assert "request" in status.health.summary
 
 
-def test_percentiles_are_used_where_triton_publishes_them(exhibit: Exhibit) -> None:
-    status = exhibit("percentiles").wait_state(HealthState.HEALTHY, 90)
-    assert [m.latency_kind for m in status.health.models] == [LatencyKind.P99]
+def test_means_are_told_where_triton_publishes_no_percentiles(exhibit: Exhibit) -> None:
+    status = exhibit("means").wait_state(HealthState.HEALTHY, 90)
+    assert [m.latency_kind for m in status.health.models] == [LatencyKind.MEAN]

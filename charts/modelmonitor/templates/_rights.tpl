@@ -4,6 +4,21 @@
 - {apiGroups: [modelmonitor.dev], resources: [modelmonitors/status], verbs: [patch]}
 - {apiGroups: [""], resources: [pods], verbs: [list, watch]}
 - {apiGroups: [""], resources: [events], verbs: [create]}
+- {apiGroups: [""], resources: [services, endpoints], verbs: [list, watch, create, patch]}
+- {apiGroups: [monitoring.coreos.com], resources: [servicemonitors, prometheusrules], verbs: [list, watch, create, patch, delete]}
+{{ include "modelmonitor.rights.dashboards" . }}
+{{- end -}}
+
+{{/* What it does with dashboards, in the namespaces of the ModelMonitors or in the one of all dashboards. */}}
+{{- define "modelmonitor.rights.dashboards" -}}
+- {apiGroups: [""], resources: [configmaps], verbs: [list, watch, create, patch, delete]}
+- {apiGroups: [grafana.integreatly.org], resources: [grafanadashboards], verbs: [list, watch, create, patch, delete]}
+{{- end -}}
+
+{{/* What it reads of the whole cluster: which Prometheus selects what. Not with watchNamespaces. */}}
+{{- define "modelmonitor.rights.cluster" -}}
+- {apiGroups: [monitoring.coreos.com], resources: [prometheuses], verbs: [list, watch]}
+- {apiGroups: [""], resources: [namespaces], verbs: [list, watch]}
 {{- end -}}
 
 {{/* What it does in the namespace of the sidecars. A name cannot limit create, list and watch of a whole kind. */}}

@@ -8,6 +8,9 @@
   "sidecarName" (include "modelmonitor.sidecar.name" .)
   "watchNamespaces" .Values.watchNamespaces
   "runbookBaseUrl" .Values.runbookBaseUrl
+  "monitoring" .Values.monitoring
+  "prometheus" .Values.prometheus
+  "dashboards" .Values.dashboards
   "httpPort" .Values.httpPort
   "logLevel" .Values.logLevel
   "lease" (dict "name" (include "modelmonitor.operator.name" .))

@@ -20,9 +20,7 @@ def _probe(answer: Answer) -> Callable[[web.Request], Awaitable[web.Response]]:
     return respond
 
 
-def build_app(
-    telemetry: Telemetry, alive: Answer, ready: Answer, leader: LeaderServer | None = None
-) -> web.Application:
+def build_app(telemetry: Telemetry, alive: Answer, ready: Answer, leader: LeaderServer) -> web.Application:
     """The operator's pages."""
 
     async def metrics(_request: web.Request) -> web.Response:
@@ -32,8 +30,7 @@ def build_app(
     app.router.add_get(names.HEALTHZ_PATH, _probe(alive))
     app.router.add_get(names.READYZ_PATH, _probe(ready))
     app.router.add_get(names.METRICS_PATH, metrics)
-    if leader is not None:
-        leader.add_routes(app)
+    leader.add_routes(app)
     return app
 
 

@@ -8,12 +8,16 @@ from modelmonitor_api import names
 from modelmonitor_api.spec import ModelMonitorSpec
 from modelmonitor_api.spec_monitoring import Mode
 from modelmonitor_api.status import ObjectiveMethod
+from modelmonitor_operator.desired.dashboard import build_dashboard
 from modelmonitor_operator.desired.endpoints import LeaderAddress, build_endpoints, left_out_message
+from modelmonitor_operator.desired.grafana_dashboard import build_grafana_dashboard
 from modelmonitor_operator.desired.prometheus_rule import build_prometheus_rule
 from modelmonitor_operator.desired.service import build_service
 from modelmonitor_operator.desired.service_monitor import build_service_monitor
 from modelmonitor_operator.objects import (
+    CONFIG_MAP,
     ENDPOINTS,
+    GRAFANA_DASHBOARD,
     PROMETHEUS_RULE,
     SERVICE,
     SERVICE_MONITOR,
@@ -92,6 +96,11 @@ def _for_grafana(field_name: str, mode: Callable[[ModelMonitorSpec], Mode]) -> "
     return wish
 
 
+def _grafana_dashboard_mode(spec: ModelMonitorSpec) -> Mode:
+    """It refers to the ConfigMap, so there is none without that."""
+    return Mode.DISABLED if spec.dashboards.config_map is Mode.DISABLED else spec.dashboards.grafana_dashboard
+
+
 WishFor = Callable[[Settings, Monitor], Wish]
 
 
@@ -101,7 +110,7 @@ class ChildKind:
 
     Attributes:
         provider: who brings the kind's CRD; empty for Kubernetes' own kinds.
-        least: what a new object is made with besides its metadata; None where that is all of it at once.
+        least: what a new object is made with besides its metadata, of its manifest; None where that is all of it.
         remark: what people must know although the object is there; empty where nothing.
     """
 
@@ -109,12 +118,17 @@ class ChildKind:
     wish: WishFor
     build: Callable[[Ingredients], Json]
     provider: str = ""
-    least: Json | None = field(default_factory=dict)
+    least: Callable[[Json], Json] | None = lambda _: {}
     remark: Callable[[Ingredients], str] = lambda _: ""
 
 
 TARGET_KINDS = (
-    ChildKind(SERVICE, _targets, lambda i: build_service(i.settings, i.monitor), least={"spec": {"clusterIP": "None"}}),
+    ChildKind(
+        SERVICE,
+        _targets,
+        lambda i: build_service(i.settings, i.monitor),
+        least=lambda _: {"spec": {"clusterIP": "None"}},
+    ),
     ChildKind(
         ENDPOINTS,
         _targets,
@@ -131,14 +145,26 @@ OBJECT_KINDS: tuple[ChildKind, ...] = (
         _for_prometheus("spec.prometheus.serviceMonitor", lambda spec: spec.prometheus.service_monitor),
         lambda i: build_service_monitor(i.settings, i.monitor),
         "prometheus-operator",
-        {"spec": {"selector": {}, "endpoints": []}},
+        lambda _: {"spec": {"selector": {}, "endpoints": []}},
     ),
     ChildKind(
         PROMETHEUS_RULE,
         _for_prometheus("spec.alerts.prometheusRule", lambda spec: spec.alerts.prometheus_rule),
         lambda i: build_prometheus_rule(i.settings, i.monitor, i.methods),
         "prometheus-operator",
-        {"spec": {}},
+        lambda _: {"spec": {}},
+    ),
+    ChildKind(
+        CONFIG_MAP,
+        _for_grafana("spec.dashboards.configMap", lambda spec: spec.dashboards.config_map),
+        lambda i: build_dashboard(i.settings, i.monitor),
+    ),
+    ChildKind(
+        GRAFANA_DASHBOARD,
+        _for_grafana("spec.dashboards.grafanaDashboard", _grafana_dashboard_mode),
+        lambda i: build_grafana_dashboard(i.settings, i.monitor),
+        "grafana-operator",
+        lambda manifest: {"spec": manifest["spec"]},
     ),
 )
 """Those that follow the spec."""
@@ -156,4 +182,4 @@ def build_seed(kind: ChildKind, manifest: Json) -> Json:
         seed["ownerReferences"] = metadata["ownerReferences"]
     if owner := metadata.get("annotations", {}).get(names.OWNER_ANNOTATION):
         seed["annotations"] = {names.OWNER_ANNOTATION: owner}
-    return {"apiVersion": manifest["apiVersion"], "kind": manifest["kind"], "metadata": seed, **kind.least}
+    return {"apiVersion": manifest["apiVersion"], "kind": manifest["kind"], "metadata": seed, **kind.least(manifest)}

@@ -6,6 +6,7 @@ a sidecar or the leader moves: a change of leader starts no second alert beside 
 
 from collections.abc import Iterator
 
+from modelmonitor_api import names
 from modelmonitor_api.alert_names import AlertName, finding_alert
 from modelmonitor_api.finding_codes import FindingCode
 from modelmonitor_api.names import LEADER_PORT_NAME, SIDECAR_PORT_NAME, MonitorRef
@@ -72,7 +73,8 @@ def build_absence_group(monitor: MonitorRef) -> RuleGroup:
 
 def _absence(monitor: MonitorRef) -> Iterator[RecordingRule | AlertRule]:
     last = select(monitor, LAST_RUNNING_PODS)
-    yield RecordingRule(LAST_RUNNING_PODS, _last_running(monitor, last))
+    own = {names.LABEL_NAMESPACE: monitor.namespace, names.LABEL_MONITOR: monitor.name}
+    yield RecordingRule(LAST_RUNNING_PODS, _last_running(monitor, last), own)
     sidecar_page, leader_page = (
         select(monitor, "modelmonitor_page_series"),
         select(monitor, "modelmonitor_health_state"),

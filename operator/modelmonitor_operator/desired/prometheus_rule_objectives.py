@@ -50,7 +50,7 @@ _DEFAULT_METHODS = {
 
 
 def build_objective_groups(
-    monitor: MonitorRef, spec: ModelMonitorSpec, methods: Mapping[str, ObjectiveMethod], *, alerting: bool
+    monitor: MonitorRef, spec: ModelMonitorSpec, methods: Mapping[str, ObjectiveMethod]
 ) -> Iterator[RuleGroup]:
     """Groups of every objective; one without a method has no error ratio, and only says that it cannot be judged."""
     for objective in spec.objectives:
@@ -62,7 +62,7 @@ def build_objective_groups(
             near = tuple(_near(rules, sli))
             yield RuleGroup(prefix, near, NEAR_INTERVAL_SECONDS)
             yield RuleGroup(f"{prefix}.period", tuple(_far(rules, sli)), FAR_INTERVAL_SECONDS)
-        alerts = tuple(_alerts(rules, method, judged=sli is not None)) if alerting else ()
+        alerts = tuple(_alerts(rules, method, judged=sli is not None))
         if alerts:
             yield RuleGroup(f"{prefix}.alerts", alerts)
 

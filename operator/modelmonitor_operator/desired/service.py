@@ -12,7 +12,10 @@ def build_service(settings: Settings, monitor: Monitor) -> Json:
     return {
         "apiVersion": SERVICE.api_version,
         "kind": SERVICE.kind,
-        "metadata": build_child_metadata(monitor),
+        "metadata": {
+            **build_child_metadata(monitor),
+            "annotations": {names.METRICS_PATH_ANNOTATION: names.monitor_metrics_path(monitor.ref)},
+        },
         "spec": {
             "clusterIP": "None",
             "ports": [

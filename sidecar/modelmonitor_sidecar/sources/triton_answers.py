@@ -44,6 +44,7 @@ class PageFigures:
     pending: float | None = None
     latency_p99_seconds: float | None = None
     latency_buckets_seconds: tuple[float, ...] = ()
+    publishes_quantiles: bool = False
 
 
 def _items(answer: object, field: str | None = None, having: str = "name") -> tuple[Mapping[str, object], ...]:
@@ -125,6 +126,7 @@ class _Figures:
         self.failures: dict[str, int] = {}
         self.pending: float | None = None
         self.p99: float | None = None
+        self.quantiles = False
         self.buckets: set[float] = set()
 
     def add(self, series: Series) -> None:
@@ -139,10 +141,16 @@ class _Figures:
             self.seconds[_DURATIONS[series.name]] += series.value * _MICROSECONDS
         elif series.name == _PENDING and math.isfinite(series.value):
             self.pending = (self.pending or 0.0) + series.value
-        elif series.name == _P99[0] and series.labels.get("quantile") == _P99[1] and math.isfinite(series.value):
-            self.p99 = max(self.p99 or 0.0, series.value * _MICROSECONDS)
+        elif series.name == _P99[0] and series.labels.get("quantile") == _P99[1]:
+            self._add_p99(series.value)
         elif series.name == _BUCKET and len(self.buckets) < MAX_BUCKETS:
             self._add_bucket(series.labels.get("le"))
+
+    def _add_p99(self, microseconds: float) -> None:
+        """Take the quantile; it is NaN once no request came for a minute."""
+        self.quantiles = True
+        if math.isfinite(microseconds):
+            self.p99 = max(self.p99 or 0.0, microseconds * _MICROSECONDS)
 
     def _add_bucket(self, bound: str) -> None:
         """Take the upper bound of a histogram's bucket; the last one has none."""
@@ -164,7 +172,7 @@ class _Figures:
                 self.seconds["compute"],
                 tuple(sorted((r, n) for r, n in self.failures.items() if n)),
             )
-        return PageFigures(counters, self.pending, self.p99, tuple(sorted(self.buckets)))
+        return PageFigures(counters, self.pending, self.p99, tuple(sorted(self.buckets)), self.quantiles)
 
 
 def gather_figures(series: Iterable[Series]) -> dict[ModelKey, PageFigures]:

@@ -8,7 +8,9 @@ from modelmonitor_api.alert_names import RESERVED_ALERT_LABELS, AlertName, findi
 from modelmonitor_api.alerts import ALERTS, AlertInput
 from modelmonitor_api.findings import FindingCode
 from modelmonitor_api.promql import template_text
+from modelmonitor_operator.desired.dashboard import dashboard_uid
 from modelmonitor_operator.desired.prometheus_rule import rule_names
+from tests.unit.operator.worlds import monitor
 from tests.unit.rules.specimens import AVAILABLE, FAST, alerts, hostile_texts, rich_rule, rule_of, rules
 
 HOT = AlertName.GPU_HOT.value
@@ -49,11 +51,17 @@ def test_without_objectives_there_is_no_rule_about_them() -> None:
     assert names.isdisjoint({*of_objectives, AlertName.LATENCY_ABSENT.value})
 
 
-def test_a_suspended_monitor_has_no_alert_and_its_budgets_go_on() -> None:
-    manifest = rule_of(suspend=True, objectives=[AVAILABLE, FAST])
-    assert alerts(manifest) == {}
-    assert "slo:sli_error:ratio_rate30d" in rule_names(manifest)
-    assert rule_of(suspend=True)["spec"]["groups"] == []
+def test_a_suspended_monitor_has_no_rule() -> None:
+    assert rule_of(suspend=True, objectives=[AVAILABLE, FAST])["spec"]["groups"] == []
+
+
+def test_an_alert_names_the_monitor_s_dashboard_where_there_is_one() -> None:
+    def uid(**spec: object) -> str | None:
+        return alerts(rule_of(**spec))[AlertName.NOT_SCRAPED]["annotations"].get("dashboard_uid")
+
+    assert uid() == dashboard_uid(monitor())
+    assert uid(dashboards={"configMap": "Disabled"}) is None
+    assert uid(settings={"dashboards": {"enabled": False}}) is None
 
 
 def test_an_override_disables_an_alert_and_no_other() -> None:

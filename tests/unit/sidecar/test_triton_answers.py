@@ -135,6 +135,12 @@ def test_the_page_gives_failures_by_reason_pending_requests_and_the_99th_percent
     assert slow[("queue", "1")].latency_p99_seconds is None
 
 
+def test_quantiles_are_published_before_the_first_request_too() -> None:
+    slow = gather_figures(parse_page(page_text("summary-latencies", "idle")).series)[("slow", "1")]
+    assert (slow.publishes_quantiles, slow.latency_p99_seconds) == (True, None)
+    assert not gather_figures(parse_page(page_text("default", "served")).series)[("fast", "1")].publishes_quantiles
+
+
 def test_the_buckets_of_a_decoupled_model_are_told_in_seconds() -> None:
     figures = gather_figures(parse_page(page_text("documented", "histogram")).series)
     assert figures[("chat", "1")].latency_buckets_seconds == (0.1, 0.5, 2.0, 5.0)

@@ -1,0 +1,93 @@
+"""What a dashboard asks Prometheus, with its variables filled in as Grafana does."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+Json = dict[str, Any]
+
+EVERYTHING = ".*"
+RATE_INTERVAL = "1m"
+"""Grafana makes it four scrape intervals, 15 s each by default."""
+_VARIABLE = re.compile(r"\$(\w+)|\$\{(\w+)(?:[.:][^}]*)?\}")
+
+
+class Needs(StrEnum):
+    """What must be there for a query to have an answer; nearly all have one as soon as a ModelMonitor is loaded."""
+
+    LOAD = "Load"
+    OBJECTIVES = "Objectives"
+    """A ModelMonitor with objectives, and two minutes."""
+    FINDING = "Finding"
+    """Something that is wrong."""
+    FIRING_ALERT = "FiringAlert"
+    MIG = "Mig"
+    """A GPU in MIG mode."""
+    DECOUPLED_MODEL = "DecoupledModel"
+    """A decoupled model on Triton 24.11 or later, with histogram_latencies."""
+
+
+_NEEDS = (
+    ("nv_inference_first_response_histogram_ms", Needs.DECOUPLED_MODEL),
+    ("modelmonitor_gpu_mig_", Needs.MIG),
+    ("ALERTS", Needs.FIRING_ALERT),
+    ("modelmonitor_finding{", Needs.FINDING),
+    ("slo:", Needs.OBJECTIVES),
+    ("modelmonitor_objective_", Needs.OBJECTIVES),
+)
+
+
+@dataclass(frozen=True)
+class PanelQuery:
+    """One query of one panel; `legend` is Grafana's, with `{{label}}`."""
+
+    panel: str
+    expression: str
+    legend: str
+    needs: Needs
+
+
+def queries_of(dashboard: Json, chosen: Mapping[str, str] | None = None) -> list[PanelQuery]:
+    """Every query of a dashboard in its order; `chosen` are values of variables instead of the dashboard's own."""
+    values = {**variables_of(dashboard), **(chosen or {})}
+    return [
+        PanelQuery(panel["title"], expression, target.get("legendFormat", ""), _needs(expression))
+        for panel in panels_of(dashboard)
+        for target in panel.get("targets", ())
+        for expression in [fill_in(target["expr"], values)]
+    ]
+
+
+def panels_of(dashboard: Json) -> Iterator[Json]:
+    """Every panel, those of collapsed rows included, without the rows."""
+    for panel in dashboard["panels"]:
+        if panel["type"] == "row":
+            yield from panel.get("panels", ())
+        else:
+            yield panel
+
+
+def variables_of(dashboard: Json) -> dict[str, str]:
+    """The value that each variable has when the dashboard is opened."""
+    values = {"__rate_interval": RATE_INTERVAL}
+    for variable in dashboard["templating"]["list"]:
+        current = variable.get("current", {}).get("value", "")
+        values[variable["name"]] = EVERYTHING if variable.get("includeAll") else str(current)
+    return values
+
+
+def fill_in(text: str, values: Mapping[str, str]) -> str:
+    """The text with every `$name` and `${name}` of a known variable replaced."""
+
+    def replace(match: re.Match[str]) -> str:
+        return values.get(match[1] or match[2], match[0])
+
+    return _VARIABLE.sub(replace, text)
+
+
+def _needs(expression: str) -> Needs:
+    return next((needs for series, needs in _NEEDS if series in expression), Needs.LOAD)
