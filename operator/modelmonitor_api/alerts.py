@@ -156,8 +156,9 @@ _ABSENCE_ROWS = (
     ),
     _absent(
         _N.GPU_READINGS_ABSENT,
-        "The pods hold GPUs, sidecar pages reach Prometheus, and there is no GPU reading on them.",
-        f"Prometheus has no GPU readings of ModelMonitor {_MONITOR}, whose pods hold GPUs.",
+        "Containers hold GPUs that nobody shares, by the kubelet's word on the sidecars' pages, and none of these GPUs "
+        "was read in the last 5 minutes.",
+        f"Prometheus has no fresh GPU reading of ModelMonitor {_MONITOR}, whose pods hold GPUs.",
         "15m",
     ),
     _absent(

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+from modelmonitor_api.spec_monitoring import LabelName
 from modelmonitor_api.wire import Wire
 
 Json = dict[str, Any]
@@ -104,7 +105,7 @@ class MonitoringSettings(Strict):
         default={},
         description="Labels for the selectors of your Prometheus, for example release: kube-prometheus-stack.",
     )
-    alert_labels: dict[str, str] = Field(default={}, description="Labels of every alert.")
+    alert_labels: dict[LabelName, str] = Field(default={}, description="Labels of every alert.")
 
 
 class DashboardSettings(Strict):

@@ -10,6 +10,7 @@ import pytest
 from modelmonitor_testbed.controlplane import ControlPlane
 from modelmonitor_testbed.helm import Helm
 from modelmonitor_testbed.kubectl import Kubectl, wait_until
+from tests.apiserver.children import WITH_GRAFANA, addresses, all_children, children, optional_crds
 from tests.apiserver.installation import ROOT, Installation
 
 Right = tuple[str, str, str]
@@ -26,7 +27,8 @@ def installed(kubectl: Kubectl, control_plane: ControlPlane, tmp_path: Path) -> 
     helm.run(
         "install", "modelmonitor", ROOT / "charts/modelmonitor", "-n", installation.system, "--set=crds.install=false"
     )
-    yield installation
+    with optional_crds(kubectl):
+        yield installation
     helm.uninstall("modelmonitor", installation.system)
     installation.stop()
 
@@ -100,7 +102,12 @@ def test_what_the_operator_is_granted_is_what_it_uses(installed: Installation, c
     installed.kubectl.run("label", "node", node, "nvidia.com/gpu.present=true", "--overwrite")
     installed.kubectl.run("label", "namespace", installed.system, "pod-security.kubernetes.io/enforce=restricted")
     operator = installed.start(write_token_kubeconfig(installed, control_plane))
-    installed.kubectl.apply(installed.monitor())
+    installed.kubectl.apply(installed.monitor(**WITH_GRAFANA))
+    wait_until(lambda: all_children(installed, "fraud"), 20, "it owns its objects")
+    installed.kubectl.run(
+        "patch", "endpoints", "modelmonitor-fraud", "-n", installed.tenant, "--type=merge", "--patch", '{"subsets":[]}'
+    )
+    wait_until(lambda: addresses(installed, "fraud", "leader"), 10, "the leader is among the targets again")
     installed.triton_pod("t1", node, "127.0.0.1")
     wait_until(lambda: installed.plan(node), 10, "the node has a plan")
     installed.triton_pod("t2", node, "127.0.0.2")
@@ -113,8 +120,14 @@ def test_what_the_operator_is_granted_is_what_it_uses(installed: Installation, c
         20,
         "it looked for the reason why there are no pods",
     )
-    installed.kubectl.apply(installed.monitor(interval="20s"))
+    disabled = {
+        "prometheus": {"serviceMonitor": "Disabled"},
+        "alerts": {"prometheusRule": "Disabled"},
+        "dashboards": {"configMap": "Disabled"},
+    }
+    installed.kubectl.apply(installed.monitor(interval="20s", **disabled))
     wait_until(lambda: installed.status().get("observedGeneration") == 2, 10, "the status is written")
+    wait_until(lambda: set(children(installed, "fraud")) == {"service", "endpoints"}, 10, "the others are gone")
     installed.kubectl.delete("modelmonitor", "fraud", installed.tenant)
     wait_until(
         lambda: not installed.daemon_set() and not installed.key() and not installed.plan(node), 10, "all is gone"

@@ -61,7 +61,8 @@ def house() -> Iterator[Installation]:
     cluster.create()
     installation = open_installation(cluster, load_images(cluster))
     start_gpu_simulator(installation)
-    installation.install_chart(prometheus__url=expose_prometheus(installation.kubectl, MAIN))
+    url = expose_prometheus(installation.kubectl, MAIN)
+    installation.install_chart(prometheus__url=url, prometheus__pollSeconds="5")
     try:
         yield installation
     finally:

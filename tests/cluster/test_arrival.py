@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 
 from modelmonitor_api.alert_names import AlertName
+from modelmonitor_api.findings import FindingCode, ObjectKind, Severity
 from modelmonitor_api.names import object_name
+from modelmonitor_api.status import HealthState
 from modelmonitor_testbed.installation import Installation
 from modelmonitor_testbed.kubectl import wait_until
 from modelmonitor_testbed.prometheus.api import PrometheusApi
@@ -85,10 +87,19 @@ def test_samples_carry_our_labels_and_tritons_own_names(prometheus: PrometheusAp
     assert verdict.labels["state"]
 
 
-def test_an_alert_fires_when_a_model_breaks_and_resolves_when_it_is_mended(
+def test_a_model_that_fails_is_named_with_its_ratio_and_reason_and_alerts_until_it_is_mended(
     triton: Installation, calm: MonitorView, prometheus: PrometheusApi
 ) -> None:
     triton.modelctl(TEAM, TRITON, "failing", "fail_ratio=1")
+    finding = calm.wait_for(FindingCode.MODEL_FAILING)
+    assert (finding.severity, finding.object.kind) == (Severity.CRITICAL, ObjectKind.MODEL)
+    assert "failing" in finding.object.name
+    assert "BACKEND" in finding.message
+    assert "%" in finding.message
+    assert calm.wait_state(HealthState.UNHEALTHY).health.reason == FindingCode.MODEL_FAILING
+    described = calm.kubectl.run("describe", "mm", "fraud", "--namespace", TEAM)
+    assert "ModelFailing" in described
+    assert "kubectl" in described
 
     def both() -> bool:
         names = (AlertName.MODEL_FAILING, AlertName.AVAILABILITY_BURN_FAST)
@@ -102,9 +113,11 @@ def test_an_alert_fires_when_a_model_breaks_and_resolves_when_it_is_mended(
     assert "failing" in json.dumps(dict(alert.labels) | dict(alert.annotations))
     calm.wait_condition("WithinObjectives", "False", seconds=ARRIVES_SECONDS)
     triton.modelctl(TEAM, TRITON, "failing", "reset")
+    calm.wait_without(FindingCode.MODEL_FAILING)
     wait_until(
-        asked(lambda: firing(prometheus, TEAM, "fraud", AlertName.MODEL_FAILING) is None), 120, "the alert resolves"
+        asked(lambda: firing(prometheus, TEAM, "fraud", AlertName.MODEL_FAILING) is None), 30, "the alert resolves"
     )
+    calm.wait_state(HealthState.HEALTHY)
 
 
 def test_the_status_says_what_is_left_of_the_error_budget(prometheus: PrometheusApi, fraud: MonitorView) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from modelmonitor_api.findings import FindingCode, ObjectKind, Severity
+from modelmonitor_api.findings import FindingCode, Severity
 from modelmonitor_api.status import HealthState, LatencyKind
 from modelmonitor_testbed.installation import Installation
 from tests.cluster.scenario import CLEAR_SECONDS, MonitorView, monitor_manifest
@@ -31,24 +31,6 @@ def test_kubectl_wait_returns_on_ready_and_the_columns_say_the_verdict(calm: Mon
     table = calm.kubectl.run("get", "mm", "--namespace", TEAM)
     assert table.split("\n")[0].split() == ["NAME", "READY", "HEALTH", "MODELS", "GPUS", "OBSERVED", "AGE"]
     assert "Healthy" in table
-
-
-def test_a_model_that_fails_is_named_with_its_ratio_and_reason(triton: Installation, calm: MonitorView) -> None:
-    triton.modelctl(TEAM, TRITON, "failing", "fail_ratio=1")
-    finding = calm.wait_for(FindingCode.MODEL_FAILING)
-    assert finding.severity is Severity.CRITICAL
-    assert finding.object.kind is ObjectKind.MODEL
-    assert "failing" in finding.object.name
-    assert "BACKEND" in finding.message
-    assert "%" in finding.message
-    status = calm.wait_state(HealthState.UNHEALTHY)
-    assert status.health.reason == FindingCode.MODEL_FAILING
-    described = calm.kubectl.run("describe", "mm", "fraud", "--namespace", TEAM)
-    assert "ModelFailing" in described
-    assert "kubectl" in described
-    triton.modelctl(TEAM, TRITON, "failing", "reset")
-    calm.wait_without(FindingCode.MODEL_FAILING)
-    calm.wait_state(HealthState.HEALTHY)
 
 
 def test_a_slow_model_is_named_with_its_latency(triton: Installation, calm: MonitorView) -> None:

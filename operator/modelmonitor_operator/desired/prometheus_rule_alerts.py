@@ -28,6 +28,7 @@ _MEMORY = "1h"
 """How long Prometheus may be down without forgetting what the leader said last."""
 _STALE_READINGS = 4
 _STALE_SECONDS = 120
+_GPU_STALE_SECONDS = 300
 
 
 def build_finding_group(monitor: MonitorRef) -> RuleGroup:
@@ -99,9 +100,8 @@ def _counters_absent(monitor: MonitorRef) -> str:
 
 
 def _gpu_readings_absent(monitor: MonitorRef) -> str:
-    handed_out = select(monitor, "modelmonitor_pod_gpu_allocation_info")
-    held = select(monitor, "modelmonitor_gpus", equals("state", "held"))
+    """Of GPUs that a container holds alone: no reading of a shared one can be a pod's, so none is on the page."""
+    alone = select(monitor, "modelmonitor_pod_gpu_allocation_info", equals("sharing", "exclusive"))
     read = select(monitor, "modelmonitor_pod_gpu_last_reading_timestamp_seconds")
-    page = select(monitor, "modelmonitor_page_series")
-    gpus = f"count by ({BY_MONITOR}) ({handed_out}) or (max by ({BY_MONITOR}) ({held}) > 0)"
-    return f"({gpus}) and count by ({BY_MONITOR}) ({page}) unless count by ({BY_MONITOR}) ({read})"
+    fresh = f"count by ({BY_MONITOR}) (time() - {read} < {_GPU_STALE_SECONDS})"
+    return f"count by ({BY_MONITOR}) ({alone}) unless {fresh}"

@@ -60,7 +60,7 @@ def _describe(view: MonitorView, page: PageView, selected: Claim) -> str:
     if page.state is PageState.CUT_OFF:
         return (
             f"{scrape.by} ends its scrapes of {page.name} before they are complete: raise "
-            "spec.prometheus.scrapeTimeout, or the body limit of the Prometheus, or lower spec.prometheus.sampleLimit"
+            "spec.prometheus.scrapeTimeout, or lower spec.prometheus.sampleLimit so that the page is shorter"
         )
     if page.state is PageState.STOPPED:
         return f"{page.name} was last scraped {render_age(scrape.age_seconds)}, by {scrape.by}: look whether it runs"

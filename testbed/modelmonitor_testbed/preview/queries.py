@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from modelmonitor_api.quantities import parse_duration
+
 Json = dict[str, Any]
 
 EVERYTHING = ".*"
-RATE_INTERVAL = "1m"
-"""Grafana makes it four scrape intervals, 15 s each by default."""
+_SCRAPE_SECONDS = 15.0
+"""What Grafana takes for the interval of scrapes where nobody says it; it takes rates over four of them."""
 _VARIABLE = re.compile(r"\$(\w+)|\$\{(\w+)(?:[.:][^}]*)?\}")
 
 
@@ -43,23 +45,36 @@ _NEEDS = (
 
 @dataclass(frozen=True)
 class PanelQuery:
-    """One query of one panel; `legend` is Grafana's, with `{{label}}`."""
+    """One query of one panel.
+
+    Attributes:
+        legend: Grafana's, with `{{label}}`.
+        name: `refId`, the query's letter.
+        over_time: asked for a span of time instead of now.
+    """
 
     panel: str
     expression: str
     legend: str
     needs: Needs
+    name: str = "A"
+    over_time: bool = False
 
 
 def queries_of(dashboard: Json, chosen: Mapping[str, str] | None = None) -> list[PanelQuery]:
     """Every query of a dashboard in its order; `chosen` are values of variables instead of the dashboard's own."""
     values = {**variables_of(dashboard), **(chosen or {})}
-    return [
-        PanelQuery(panel["title"], expression, target.get("legendFormat", ""), _needs(expression))
-        for panel in panels_of(dashboard)
-        for target in panel.get("targets", ())
-        for expression in [fill_in(target["expr"], values)]
-    ]
+    return [query for panel in panels_of(dashboard) for query in panel_queries(panel, values)]
+
+
+def panel_queries(panel: Json, values: Mapping[str, str]) -> Iterator[PanelQuery]:
+    """Every query of a panel; a text has none."""
+    for target in panel.get("targets", ()):
+        scrape = parse_duration(target["interval"]) if "interval" in target else _SCRAPE_SECONDS
+        expression = fill_in(target["expr"], {"__rate_interval": f"{4 * scrape:.0f}s", **values})
+        legend = target.get("legendFormat", "")
+        over_time = bool(target.get("range"))
+        yield PanelQuery(panel["title"], expression, legend, _needs(expression), target["refId"], over_time)
 
 
 def panels_of(dashboard: Json) -> Iterator[Json]:
@@ -73,7 +88,7 @@ def panels_of(dashboard: Json) -> Iterator[Json]:
 
 def variables_of(dashboard: Json) -> dict[str, str]:
     """The value that each variable has when the dashboard is opened."""
-    values = {"__rate_interval": RATE_INTERVAL}
+    values = {}
     for variable in dashboard["templating"]["list"]:
         current = variable.get("current", {}).get("value", "")
         values[variable["name"]] = EVERYTHING if variable.get("includeAll") else str(current)

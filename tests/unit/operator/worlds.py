@@ -103,7 +103,8 @@ class FakeCluster:
         return answer
 
     async def delete(self, target: StoredObject) -> None:
-        self._answer("delete", target.ref, target.manifest, target.uid)
+        named = {"name": target.ref.name, "namespace": target.ref.namespace}
+        self._answer("delete", target.ref, {"metadata": named}, target.uid)
 
     async def list_objects(
         self, kind: ResourceKind, namespace: str | None, query: Mapping[str, str]

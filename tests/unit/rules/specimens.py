@@ -14,7 +14,7 @@ from tests.unit.operator.worlds import monitor, settings
 AVAILABLE = {"name": "available", "type": "Availability", "target": "99.9"}
 FAST = {"name": "fast", "type": "Latency", "target": "99", "threshold": "50ms", "models": ["fraud-*", "rank?"]}
 FIRST = {"name": "first", "type": "Latency", "target": "99", "threshold": "500ms", "models": ["chat"]}
-UNKNOWN = {"name": "unknown", "type": "Latency", "target": "95", "threshold": "2s"}
+UNKNOWN = {"name": "unknown", "type": "Latency", "target": "95", "threshold": "2s", "models": ["mute"]}
 METHODS = {
     "available": ObjectiveMethod.REQUESTS,
     "fast": ObjectiveMethod.TIME_SLICES,

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from pydantic import ValidationError
 
 from modelmonitor_api.alert_names import RESERVED_ALERT_LABELS, AlertName, finding_alert
 from modelmonitor_api.alerts import ALERTS, AlertInput
@@ -10,7 +11,7 @@ from modelmonitor_api.findings import FindingCode
 from modelmonitor_api.promql import template_text
 from modelmonitor_operator.desired.dashboard import dashboard_uid
 from modelmonitor_operator.desired.prometheus_rule import rule_names
-from tests.unit.operator.worlds import monitor
+from tests.unit.operator.worlds import monitor, settings
 from tests.unit.rules.specimens import AVAILABLE, FAST, alerts, hostile_texts, rich_rule, rule_of, rules
 
 HOT = AlertName.GPU_HOT.value
@@ -87,6 +88,11 @@ def test_the_administrator_s_labels_are_on_every_alert_and_the_team_s_win() -> N
     given = {"monitoring": {"alertLabels": {"cluster": "c1", "team": "platform"}}}
     manifest = rule_of(settings=given, alerts={"labels": {"team": "fraud"}}, objectives=[AVAILABLE])
     assert {(a["labels"]["cluster"], a["labels"]["team"]) for a in alerts(manifest).values()} == {("c1", "fraud")}
+
+
+def test_a_label_that_prometheus_would_refuse_is_refused_in_the_settings() -> None:
+    with pytest.raises(ValidationError, match="alertLabels"):
+        settings(monitoring={"alertLabels": {"cost-center": "7"}})
 
 
 def test_labels_that_tell_alerts_apart_cannot_be_replaced() -> None:

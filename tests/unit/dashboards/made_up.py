@@ -1,0 +1,62 @@
+"""A Prometheus that answers every query with likely series, for drawing without one."""
+
+import math
+import re
+from itertools import product
+
+from modelmonitor_testbed.prometheus.api import Series
+
+VALUES = {
+    "severity": ("Critical", "Warning"),
+    "code": ("ModelFailing", "GpuHot"),
+    "kind": ("Model",),
+    "object": ("failing:1",),
+    "state": ("Ok",),
+    "model": ("fast", "slow", "failing"),
+    "version": ("1",),
+    "gpu": ("0", "1"),
+    "sloth_slo": ("availability", "latency"),
+    "objective": ("availability", "latency"),
+    "node": ("gpu-node-1",),
+    "source": ("nvml", "pod_resources"),
+    "quantity": ("p99",),
+    "namespace": ("team-a",),
+    "modelmonitor": ("fraud", "search"),
+    "pod": ("fraud-triton-6bd79c66bd-kgt7t",),
+}
+
+
+class MadeUp:
+    """Answers by the labels that the outermost `by (…)` keeps."""
+
+    def query(self, expression: str, at_seconds: float | None = None) -> list[Series]:
+        at = at_seconds or 0.0
+        return [Series(labels, ((at, _value(number, at)),)) for number, labels in enumerate(_labels(expression))]
+
+    def query_range(self, expression: str, start: float, end: float, step_seconds: float) -> list[Series]:
+        times = [start + step_seconds * i for i in range(int((end - start) / step_seconds) + 1)]
+        return [
+            Series(labels, tuple((time, _value(number, time)) for time in times))
+            for number, labels in enumerate(_labels(expression))
+        ]
+
+
+class Silent:
+    """Knows nothing."""
+
+    def query(self, expression: str, at_seconds: float | None = None) -> list[Series]:
+        return []
+
+    def query_range(self, expression: str, start: float, end: float, step_seconds: float) -> list[Series]:
+        return []
+
+
+def _value(number: int, time: float) -> float:
+    return 0.5 + 0.3 * math.sin(time / 180 + number) + 0.1 * number
+
+
+def _labels(expression: str) -> list[dict[str, str]]:
+    kept = re.findall(r"by \(([^)]*)\)", expression)
+    names = re.findall(r"\w+", kept[0]) if kept else []
+    names += ["quantity"] if "quantity" in expression and not expression.startswith("max") else []
+    return [dict(zip(names, chosen, strict=True)) for chosen in product(*(VALUES.get(name, (name,)) for name in names))]
