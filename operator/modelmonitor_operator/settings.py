@@ -29,6 +29,7 @@ class GpuAccessPreset(StrEnum):
     RUNTIME_CLASS = "runtimeClass"
     CDI = "cdi"
     GKE = "gke"
+    DRA = "dra"
     NONE = "none"
     SIMULATED = "simulated"
 
@@ -38,12 +39,18 @@ class GpuAccess(Strict):
 
     preset: GpuAccessPreset = Field(
         default=GpuAccessPreset.RUNTIME_CLASS,
-        description="runtimeClass (GPU operator), cdi (NRI plugin), gke (driver on the host), none (container runtime "
-        "does it by default), simulated (a simulated NVML library from the node).",
+        description="runtimeClass (GPU operator), cdi (NRI plugin), gke (driver on the host), dra (a claim with "
+        "admin access), none (container runtime does it by default), simulated (a simulated library from the node).",
     )
     runtime_class_name: str = Field(default="nvidia", description="RuntimeClass of the runtimeClass preset.")
     driver_host_path: str = Field(
         default="/home/kubernetes/bin/nvidia", description="Folder of the driver on the node, for the gke preset."
+    )
+    device_class_name: str = Field(
+        default="gpu.nvidia.com", description="DeviceClass of the dra preset; the chart's claim template names it."
+    )
+    resource_claim_template_name: str = Field(
+        default="", description="ResourceClaimTemplate of the dra preset, made by the chart."
     )
     simulated_host_path: str = Field(
         default="/run/modelmonitor/nvml",

@@ -70,6 +70,19 @@ def test_the_api_server_can_be_narrowed_to_its_addresses(chart: Chart) -> None:
         }
 
 
+@pytest.mark.parametrize(
+    ("url", "port"),
+    [
+        pytest.param("http://prometheus-operated.monitoring:9090", 9090, id="with a port"),
+        pytest.param("http://prometheus.example.com/path", 80, id="http"),
+        pytest.param("https://prometheus.example.com", 443, id="https"),
+    ],
+)
+def test_the_operator_reaches_the_prometheus_that_it_may_ask_and_names(chart: Chart, url: str, port: int) -> None:
+    spec = chart.render({**ON, "prometheus": {"url": url}}).one("NetworkPolicy", "modelmonitor-operator")["spec"]
+    assert ports(spec["egress"][-1:]) == {port, 53}
+
+
 def test_more_egress_is_added(chart: Chart) -> None:
     rule = {"to": [{"namespaceSelector": {}}], "ports": [{"port": 53, "protocol": "UDP"}]}
     rendered = chart.render(

@@ -78,14 +78,17 @@ def test_the_service_of_the_sidecars_selects_what_the_daemon_set_selects(chart: 
 
 def test_labels_for_prometheus_are_given_once_for_all_and_never_replace_the_charts_own(chart: Chart) -> None:
     values = {
+        "monitoring": {"labels": {"release": "kps"}, "alertLabels": {"team": "platform"}},
         "metrics": {
-            "serviceMonitor": {"labels": {"release": "kps", "app.kubernetes.io/name": "mine"}},
-            "prometheusRule": {"labels": {"release": "kps"}},
-        }
+            "serviceMonitor": {"labels": {"shard": "1", "app.kubernetes.io/name": "mine"}},
+            "prometheusRule": {"labels": {"shard": "1"}},
+        },
     }
     rendered = chart.render(values, served=(MONITOR, RULE))
+    assert {rule["labels"]["team"] for rule in rules(rendered).values()} == {"platform"}
     for each in [*rendered.all("ServiceMonitor"), *rendered.all("PrometheusRule")]:
         assert each["metadata"]["labels"]["release"] == "kps"
+        assert each["metadata"]["labels"]["shard"] == "1"
         assert each["metadata"]["labels"]["app.kubernetes.io/name"] == "modelmonitor"
 
 

@@ -21,8 +21,7 @@
 {{- define "modelmonitor.monitoringLabels" -}}
 {{- $own := include "modelmonitor.labels" .root | fromYaml -}}
 {{- $_ := set $own "app.kubernetes.io/component" .component -}}
-{{- $shared := dig "labels" (dict) (default (dict) .root.Values.monitoring) -}}
-{{- mergeOverwrite (dict) $shared .labels $own | toYaml -}}
+{{- mergeOverwrite (dict) .root.Values.monitoring.labels .labels $own | toYaml -}}
 {{- end -}}
 
 {{/* Labels that find the sidecar pods; the operator makes them (desired/daemonset.py). */}}

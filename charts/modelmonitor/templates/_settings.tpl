@@ -1,3 +1,9 @@
+{{/* The way to the GPUs, as JSON, with the claim template that the chart makes for the preset dra. */}}
+{{- define "modelmonitor.gpuAccess" -}}
+{{- $claim := ternary (printf "%s-gpus" (include "modelmonitor.sidecar.name" .)) "" (eq .Values.sidecar.gpuAccess.preset "dra") -}}
+{{- set (deepCopy .Values.sidecar.gpuAccess) "resourceClaimTemplateName" $claim | toJson -}}
+{{- end -}}
+
 {{/* The operator's settings, as JSON with sorted keys: docs/reference/settings.md. */}}
 {{- define "modelmonitor.settings" -}}
 {{- $sidecar := .Values.sidecar -}}
@@ -19,7 +25,7 @@
     "imagePullPolicy" $sidecar.image.pullPolicy
     "imagePullSecrets" (include "modelmonitor.pullSecrets" . | fromJsonArray)
     "serviceAccountName" (include "modelmonitor.sidecar.serviceAccount" .)
-    "gpuAccess" $sidecar.gpuAccess
+    "gpuAccess" (include "modelmonitor.gpuAccess" . | fromJson)
     "resources" $sidecar.resources
     "affinity" $sidecar.affinity
     "nodeSelector" $sidecar.nodeSelector

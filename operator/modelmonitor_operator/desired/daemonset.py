@@ -88,6 +88,7 @@ def _build_pod_spec(settings: Settings, access: PodAdditions) -> Json:
         "priorityClassName": sidecar.priority_class_name,
         "affinity": sidecar.affinity,
         "imagePullSecrets": [{"name": name} for name in sidecar.image_pull_secrets],
+        "resourceClaims": access.pod_claims(),
     }
     return {
         "serviceAccountName": sidecar.service_account_name,
@@ -122,7 +123,7 @@ def _build_container(settings: Settings, access: PodAdditions) -> Json:
         "ports": [{"name": names.SIDECAR_PORT_NAME, "containerPort": names.SIDECAR_PORT, "protocol": "TCP"}],
         "livenessProbe": _build_probe(names.HEALTHZ_PATH, period_seconds=20, failures=6),
         "readinessProbe": _build_probe(names.READYZ_PATH, period_seconds=5, failures=2),
-        "resources": dict(sidecar.resources),
+        "resources": {**sidecar.resources, **({"claims": claims} if (claims := access.container_claims()) else {})},
         "securityContext": {**_build_security(access), **sidecar.security_context},
         "volumeMounts": [
             {"name": "key", "mountPath": str(PurePosixPath(names.KEY_FILE).parent), "readOnly": True},

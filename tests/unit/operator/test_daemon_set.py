@@ -19,7 +19,7 @@ def env(container: dict[str, Any]) -> dict[str, str]:
     return {each["name"]: each["value"] for each in container["env"] if "value" in each}
 
 
-@pytest.mark.parametrize("preset", ["runtimeClass", "cdi", "none", "simulated"])
+@pytest.mark.parametrize("preset", ["runtimeClass", "cdi", "dra", "none", "simulated"])
 def test_every_preset_but_gke_runs_without_privileges_and_capabilities(preset: str) -> None:
     _, pod, container = build(preset)
     assert container["securityContext"] == {
@@ -49,6 +49,15 @@ def test_cdi_asks_by_an_annotation_that_names_the_container() -> None:
         f"nvidia.cdi.k8s.io/container.{container['name']}": "management.nvidia.com/gpu=all"
     }
     assert "runtimeClassName" not in pod
+
+
+def test_dra_claims_every_gpu_of_the_node_by_the_charts_template() -> None:
+    access = {"preset": "dra", "resourceClaimTemplateName": "sidecar-gpus"}
+    given = settings(sidecar={"image": "sidecar:1", "gpuAccess": access})
+    pod = build_daemon_set(given, anchor())["spec"]["template"]["spec"]
+    assert pod["resourceClaims"] == [{"name": "gpus", "resourceClaimTemplateName": "sidecar-gpus"}]
+    assert pod["containers"][0]["resources"]["claims"] == [{"name": "gpus"}]
+    assert pod["containers"][0]["resources"]["limits"] == {"memory": "128Mi"}
 
 
 def test_simulated_finds_its_library_in_a_folder_of_the_node() -> None:
