@@ -57,6 +57,10 @@ generate: $(VENV)/.ready ## write the CRDs, the chart's copies and the reference
 bench: $(VENV)/.ready ## the figures of benchmarks/, each with its baseline; fails where a goal is missed
 	@exec $(PYTHON) -m benchmarks
 
+.PHONY: dashboard-preview
+dashboard-preview: $(VENV)/.ready ## draw the dashboards with the demo's answers, or PROMETHEUS=http://…; no Grafana needed
+	@exec $(PYTHON) -m modelmonitor_testbed.preview $(if $(PROMETHEUS),--prometheus $(PROMETHEUS),--demo)
+
 .PHONY: lock
 LOCK := $(UV) pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --quiet --upgrade \
 	--no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make lock"

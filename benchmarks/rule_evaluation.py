@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean
 from subprocess import Popen
+from urllib.parse import urlencode
 
 import aiohttp
 from aiohttp import web
@@ -46,7 +47,7 @@ from modelmonitor_operator.desired.prometheus_rule import build_prometheus_rule
 from modelmonitor_operator.settings import parse_settings
 from modelmonitor_testbed.controlplane import free_ports
 from modelmonitor_testbed.process import start_bound
-from modelmonitor_testbed.prometheus.api import PrometheusApi
+from modelmonitor_testbed.prometheus.api import parse_result
 from modelmonitor_testbed.tools import PROMETHEUS, tool
 
 MONITORS = 100
@@ -55,7 +56,7 @@ _ROUNDS = 5
 _WARM_UP_SECONDS = 60
 _START_SECONDS = 60
 _TOLERANCE = 0.02
-_REQUEST_SECONDS = 30
+_REQUEST_SECONDS = 120
 _SETTINGS = '{"namespace": "bench", "sidecarNamespace": "bench", "sidecar": {"image": "sidecar:bench"}}'
 
 
@@ -198,19 +199,24 @@ async def _measure_groups(url: str, groups: Groups) -> dict[str, float]:
         for name, seconds in (await _group_durations(url)).items():
             rounds[name].append(sum(seconds))
     assert all(len(found) == _ROUNDS for found in rounds.values())
-    await asyncio.to_thread(_check_results, PrometheusApi(url))
+    await _check_results(url)
     return {name: mean(found) * 60 / groups.interval(name) for name, found in rounds.items()}
 
 
-def _check_results(api: PrometheusApi) -> None:
+async def _check_results(url: str) -> None:
     """Whoever evaluates nothing is quick: every objective must have its ratios and its budget."""
     wanted = MONITORS * len(BAD_SHARES)
-    for window in ("5m", "6h", "1d", "3d", "30d"):
+    for window in ("30m", "6h", "1d", "3d", "30d"):
         for objective, share in BAD_SHARES.items():
-            ratios = [one.value for one in api.query(f'slo:sli_error:ratio_rate{window}{{sloth_slo="{objective}"}}')]
+            ratios = await _query(url, f'slo:sli_error:ratio_rate{window}{{sloth_slo="{objective}"}}')
             assert len(ratios) == MONITORS, (window, objective, len(ratios))
             assert max(abs(ratio / share - 1) for ratio in ratios) < _TOLERANCE, (window, objective, ratios[:3])
-    assert len(api.query("slo:period_error_budget_remaining:ratio")) == wanted
+    assert len(await _query(url, "slo:period_error_budget_remaining:ratio")) == wanted
+
+
+async def _query(url: str, expression: str) -> list[float]:
+    answer = json.loads(await _get(f"{url}/api/v1/query?{urlencode({'query': expression})}"))
+    return [one.value for one in parse_result(answer["data"])]
 
 
 async def _measure_both(report: Callable[[str], None]) -> tuple[dict[str, float], dict[str, float]]:

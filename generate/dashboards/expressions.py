@@ -62,9 +62,9 @@ def _named(expression: str, name: str) -> str:
     return f'label_replace({expression}, "quantity", "{name}", "", "")'
 
 
-def or_zero(expression: str) -> str:
-    """0 where there is no such series yet: an error counter begins with the first error."""
-    return f"{expression} or on () vector(0)"
+def or_zero(expression: str, label: str) -> str:
+    """0, and `none` as label, where there is no such series: an error counter begins with the first error."""
+    return f'{expression} or on () label_replace(vector(0), "{label}", "none", "", "")'
 
 
 FIRING = 'alertstate="firing"'

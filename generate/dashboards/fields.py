@@ -14,16 +14,19 @@ def field_defaults(panel: Panel) -> dashboard.FieldConfig:
         min_val=panel.minimum,
         max_val=panel.maximum,
         mappings=_mappings(panel.choices),
-        thresholds=thresholds(panel.steps),
-        color=dashboard.FieldColor(mode=_color_mode(panel)),
+        thresholds=thresholds(panel.steps, panel.base),
+        color=_color(panel),
         no_value=panel.nothing or None,
         custom=_style(panel),
     )
 
 
-def _color_mode(panel: Panel) -> dashboard.FieldColorModeId:
-    by_threshold = not isinstance(panel, Graph) and (panel.steps or panel.choices or isinstance(panel, Bars))
-    return dashboard.FieldColorModeId.THRESHOLDS if by_threshold else dashboard.FieldColorModeId.PALETTE_CLASSIC_BY_NAME
+def _color(panel: Panel) -> dashboard.FieldColor:
+    if isinstance(panel, Graph):
+        return dashboard.FieldColor(mode=dashboard.FieldColorModeId.PALETTE_CLASSIC)
+    if isinstance(panel, Bars) or panel.steps or panel.choices:
+        return dashboard.FieldColor(mode=dashboard.FieldColorModeId.THRESHOLDS)
+    return dashboard.FieldColor(mode=dashboard.FieldColorModeId.FIXED, fixed_color=Color.NEUTRAL.value)
 
 
 def _style(panel: Panel) -> object:
@@ -47,9 +50,9 @@ def _graph_style(panel: Graph) -> timeseries.FieldConfig:
     )
 
 
-def thresholds(steps: Sequence[Step]) -> dashboard.ThresholdsConfig:
+def thresholds(steps: Sequence[Step], below: Color) -> dashboard.ThresholdsConfig:
     """Grafana's thresholds: a base without a value, then the steps."""
-    base = dashboard.Threshold(value=None, color=Color.GOOD.value)
+    base = dashboard.Threshold(value=None, color=below.value)
     rest = [dashboard.Threshold(value=step.value, color=step.color.value) for step in steps]
     return dashboard.ThresholdsConfig(mode=dashboard.ThresholdsMode.ABSOLUTE, steps=[base, *rest])
 
@@ -84,7 +87,7 @@ def column_override(column: Column) -> dashboard.DashboardFieldConfigSourceOverr
     if column.choices:
         shown["mappings"] = _mappings(column.choices)
     if column.steps:
-        shown["thresholds"] = thresholds(column.steps)
+        shown["thresholds"] = thresholds(column.steps, column.base)
     if column.choices or column.steps:
         shown["custom.cellOptions"] = {"type": common.TableCellDisplayMode.COLOR_BACKGROUND.value, "mode": "basic"}
         shown["color"] = dashboard.FieldColor(mode=dashboard.FieldColorModeId.THRESHOLDS)

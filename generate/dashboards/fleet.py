@@ -38,7 +38,7 @@ _WHO = "cluster, namespace, modelmonitor"
 _LEGEND = "{{namespace}}/{{modelmonitor}}"
 _TO_MODEL = "/dashboards?tag=modelmonitor-model&query=${__data.fields.namespace}%2F${__value.raw}"
 _BUDGET_STEPS = (Step(0, Color.WARNING), Step(0.25, Color.GOOD))
-_OLD_STEPS = (Step(360, Color.WARNING), Step(600, Color.CRITICAL))
+_OLD_STEPS = (Step(120, Color.WARNING), Step(600, Color.CRITICAL))
 
 _ALERTS = f'modelmonitor!="",{FIRING}'
 
@@ -83,7 +83,7 @@ _TABLE = Table(
         Column("Value #B", "Critical findings", width=140, decimals=0),
         Column("Value #C", "Worst failure ratio", Unit.RATIO, width=160),
         Column("Value #D", "Worst latency", Unit.SECONDS, width=140),
-        Column("Value #E", "Budget left", Unit.RATIO, width=120, steps=_BUDGET_STEPS),
+        Column("Value #E", "Budget left", Unit.RATIO, width=120, base=Color.CRITICAL, steps=_BUDGET_STEPS),
         Column("Value #F", "Verdict's age", Unit.SECONDS, width=130, steps=_OLD_STEPS, decimals=0),
     ),
     sort="Verdict",
@@ -116,7 +116,7 @@ _OVERVIEW = Section(
             description="Alerts of ModelMonitors that fire, by severity.",
             queries=(
                 Query(
-                    or_zero(f"count by (severity) ({NAMESPACES.select('ALERTS', _ALERTS)})"),
+                    or_zero(f"count by (severity) ({NAMESPACES.select('ALERTS', _ALERTS)})", "severity"),
                     "{{severity}}",
                 ),
             ),
@@ -157,6 +157,7 @@ _WORST = Section(
             ),
             unit=Unit.RATIO,
             maximum=1,
+            base=Color.CRITICAL,
             steps=_BUDGET_STEPS,
             nothing="No ModelMonitor has objectives",
         ),

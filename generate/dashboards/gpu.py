@@ -1,6 +1,7 @@
 """GPUs, their nodes, and the sidecars that read them: no other exporter is needed."""
 
-from generate.dashboards.expressions import CLUSTER, NODES
+from generate.dashboards.expressions import CLUSTER, NODES, or_zero
+from generate.dashboards.gpu_sidecars import SIDECARS
 from generate.dashboards.pages import DATASOURCE, FLEET_LINK, GPU_UID, MODELS_LINK, OPERATOR_LINK, TAG, cluster
 from generate.dashboards.panel import (
     Choice,
@@ -32,18 +33,12 @@ _STATES = (
     Choice("Lost", "Lost", Color.CRITICAL),
     Choice("Failed", "Failed", Color.CRITICAL),
 )
-_SOURCES = (
-    Choice("Ok", "Ok", Color.GOOD),
-    Choice("Pending", "Pending", Color.UNKNOWN),
-    Choice("Absent", "Absent", Color.UNKNOWN),
-    Choice("Failed", "Failed", Color.CRITICAL),
-    Choice("Hung", "Hung", Color.CRITICAL),
-)
 _INFO = NODES.select("modelmonitor_gpu_info")
 _XIDS = (
     f"sum by ({_GPU}) (increase({NODES.select('modelmonitor_gpu_xid_events_total')}[1h])) "
     f"or 0 * sum by ({_GPU}) ({_INFO})"
 )
+_SLOWED = NODES.worst("modelmonitor_gpu_clock_event_active", f"{_GPU}, reason", _BAD_CLOCKS) + " == 1"
 _NOT_OK = NODES.select("modelmonitor_gpu_state", 'state!="Ok"')
 
 
@@ -181,13 +176,8 @@ _HEALTH = Section(
         ),
         Graph(
             title="Slowed by",
-            description="1 while a reason of heat or power holds the clocks down.",
-            queries=(
-                Query(
-                    f"max by ({_GPU}, reason) ({NODES.select('modelmonitor_gpu_clock_event_active', _BAD_CLOCKS)})",
-                    f"{_LEGEND} {{{{reason}}}}",
-                ),
-            ),
+            description="1 while a reason of heat or power holds a GPU's clocks down.",
+            queries=(Query(or_zero(_SLOWED, "reason"), "{{node}} {{gpu}} {{reason}}"),),
             minimum=0,
             maximum=1,
             decimals=0,
@@ -247,66 +237,6 @@ _HOLDERS = Section(
     ),
 )
 
-_OWN = f"and on (job, instance) {NODES.select('modelmonitor_build_info')}"
-
-_SIDECARS = Section(
-    "Sidecars",
-    (
-        Table(
-            title="Sources",
-            description="What each sidecar reads, and how that stands.",
-            queries=(Query(f"max by (node, source, state) ({NODES.select('modelmonitor_source_state')} == 1)"),),
-            columns=(
-                Column("state", "State", width=100, choices=_SOURCES),
-                Column("node", "Node"),
-                Column("source", "Source"),
-            ),
-            sort="State",
-            width=8,
-        ),
-        Graph(
-            title="Age of readings",
-            description="Time since a source was last read completely.",
-            queries=(
-                Query(
-                    NODES.age("modelmonitor_source_last_reading_timestamp_seconds", "node, source"),
-                    "{{node}} {{source}}",
-                ),
-            ),
-            unit=Unit.SECONDS,
-            minimum=0,
-            steps=(Step(120, Color.WARNING),),
-        ),
-        Graph(
-            title="Readings of Triton",
-            description="Answers of Triton endpoints a second, by how they ended.",
-            queries=(Query(NODES.rate("modelmonitor_scrapes_total", "endpoint, state"), "{{endpoint}} {{state}}"),),
-            unit=Unit.PER_SECOND,
-            minimum=0,
-        ),
-        Graph(
-            title="CPU of the sidecars",
-            description="Seconds of CPU a second.",
-            queries=(Query(f"rate(process_cpu_seconds_total{{{CLUSTER}}}[$__rate_interval]) {_OWN}", "{{instance}}"),),
-            minimum=0,
-        ),
-        Graph(
-            title="Memory of the sidecars",
-            description="Resident memory; the chart's limit is 128 MiB by default.",
-            queries=(Query(f"process_resident_memory_bytes{{{CLUSTER}}} {_OWN}", "{{instance}}"),),
-            unit=Unit.BYTES,
-            minimum=0,
-        ),
-        Graph(
-            title="Pods in the plans",
-            description="Triton pods that the plan in force names, by node.",
-            queries=(Query(NODES.worst("modelmonitor_plan_targets", "node"), "{{node}}"),),
-            minimum=0,
-            decimals=0,
-        ),
-    ),
-)
-
 GPU = Page(
     uid=GPU_UID,
     title="ModelMonitor / GPUs and nodes",
@@ -318,6 +248,6 @@ GPU = Page(
         Variable("node", "Node", Selection.QUERY, f"label_values(modelmonitor_build_info{{{CLUSTER}}}, node)"),
     ),
     links=(FLEET_LINK, OPERATOR_LINK, MODELS_LINK),
-    sections=(_OVERVIEW, _LOAD, _HEALTH, _HOLDERS, _SIDECARS),
+    sections=(_OVERVIEW, _LOAD, _HEALTH, _HOLDERS, SIDECARS),
     alerts=f'{CLUSTER},alertname=~"ModelMonitorGpu.*"',
 )

@@ -55,7 +55,7 @@ _NUMBERS = (
         queries=(Query(MONITOR.age("modelmonitor_health_observed_timestamp_seconds", ""), "age"),),
         unit=Unit.SECONDS,
         decimals=0,
-        steps=(Step(360, Color.WARNING), Step(600, Color.CRITICAL)),
+        steps=(Step(120, Color.WARNING), Step(600, Color.CRITICAL)),
     ),
     Number(
         title="Models",

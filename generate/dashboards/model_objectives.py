@@ -21,6 +21,7 @@ OBJECTIVES = Section(
             queries=(Query(MONITOR.worst(BUDGET_LEFT, SLOTH_NAME), f"{{{{{SLOTH_NAME}}}}}"),),
             unit=Unit.RATIO,
             decimals=1,
+            base=Color.CRITICAL,
             steps=(Step(0, Color.WARNING), Step(0.25, Color.GOOD)),
             width=8,
             height=7,

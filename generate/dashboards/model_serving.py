@@ -50,8 +50,8 @@ SERVING = Section(
         ),
         Graph(
             title="Failures by reason",
-            description="Failed requests a second, by Triton's reason.",
-            queries=(Query(MONITOR.rate("nv_inference_request_failure", "model, reason"), "{{model}} {{reason}}"),),
+            description="Failed requests a second of all models, by Triton's reason.",
+            queries=(Query(MONITOR.rate("nv_inference_request_failure", "reason"), "{{reason}}"),),
             unit=Unit.REQUESTS,
             minimum=0,
         ),

@@ -86,7 +86,7 @@ _WORK = Section(
         Graph(
             title="Failed reconciliations",
             description="Failed reconciliations a second; each is tried again.",
-            queries=(Query(or_zero(_rate("reconcile_errors", "key, error")), "{{key}} {{error}}"),),
+            queries=(Query(or_zero(_rate("reconcile_errors", "key, error"), "error"), "{{key}} {{error}}"),),
             unit=Unit.PER_SECOND,
             minimum=0,
         ),
@@ -134,14 +134,14 @@ _API_SERVER = Section(
         Graph(
             title="Failed calls",
             description="Failed calls to the API server a second.",
-            queries=(Query(or_zero(_rate("api_errors", "verb, kind, error")), "{{verb}} {{kind}} {{error}}"),),
+            queries=(Query(or_zero(_rate("api_errors", "verb, kind, error"), "error"), "{{verb}} {{kind}} {{error}}"),),
             unit=Unit.PER_SECOND,
             minimum=0,
         ),
         Graph(
             title="Watches that broke",
             description="Watches that were started again, a second.",
-            queries=(Query(or_zero(_rate("watch_restarts", "kind")), "{{kind}}"),),
+            queries=(Query(or_zero(_rate("watch_restarts", "kind"), "kind"), "{{kind}}"),),
             unit=Unit.PER_SECOND,
             minimum=0,
         ),

@@ -79,6 +79,7 @@ class Column:
     steps: tuple[Step, ...] = ()
     choices: tuple[Choice, ...] = ()
     decimals: int | None = None
+    base: Color = Color.GOOD
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +88,7 @@ class Panel:
 
     Attributes:
         id: fixed where the operator fills the panel in for a monitor; else 0, and given by the order.
+        base: colour of what is below every step.
         nothing: what the panel says without data.
     """
 
@@ -98,6 +100,7 @@ class Panel:
     queries: tuple[Query, ...] = ()
     unit: Unit = Unit.SHORT
     steps: tuple[Step, ...] = ()
+    base: Color = Color.GOOD
     choices: tuple[Choice, ...] = ()
     minimum: float | None = None
     maximum: float | None = None

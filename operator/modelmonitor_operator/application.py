@@ -80,7 +80,8 @@ class _Parts:
         verdicts.on_methods = lambda ref: self.controller.enqueue(ObjectsKey(ref))
         reconciler = Reconciler(self.settings, self.world, verdicts, self.cluster, self.clock)
         reconciler.announcer = Announcer(self.telemetry.events_dropped.inc)
-        reconciler.children.leader, reconciler.children.enqueue = self.leader, self.controller.enqueue
+        reconciler.children.enqueue = self.controller.enqueue
+        reconciler.children.recipes.leader = self.leader
         cycle = Cycle(self.world, verdicts, self.poller, self.clock, self.telemetry)
         creation = CreationWatch(self.settings, self.world, self.cluster, self.clock)
         self.telemetry.leader.set(1)

@@ -128,6 +128,7 @@ class ChildIntake:
 
     def sink(self, kind: ResourceKind, namespace: str | None) -> "_ChildSink":
         """Of the objects of a kind that ModelMonitors own."""
+        self._world.children.expect(kind, namespace)
         return _ChildSink(self, kind, namespace)
 
     def prometheuses(self) -> "_PrometheusSink":

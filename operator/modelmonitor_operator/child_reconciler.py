@@ -3,18 +3,14 @@
 import logging
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
 from modelmonitor_api.names import MonitorRef
-from modelmonitor_api.plan import PlannedPod
-from modelmonitor_api.status import ObjectiveMethod
 from modelmonitor_operator.arrival import ChildFact, ChildState
 from modelmonitor_operator.child_object import parse_child
-from modelmonitor_operator.desired.endpoints import LeaderAddress
-from modelmonitor_operator.desired.monitor_objects import OBJECT_KINDS, TARGET_KINDS, Action, ChildKind, Ingredients
-from modelmonitor_operator.desired.prometheus_rule import rule_names
+from modelmonitor_operator.child_recipes import Recipes
+from modelmonitor_operator.desired.monitor_objects import OBJECT_KINDS, TARGET_KINDS, Action, ChildKind
 from modelmonitor_operator.errors import (
     AlreadyExistsError,
     ForbiddenError,
@@ -24,19 +20,17 @@ from modelmonitor_operator.errors import (
 )
 from modelmonitor_operator.execute import Writer, execute
 from modelmonitor_operator.keys import Key, ObjectsKey, StatusKey, TargetsKey
-from modelmonitor_operator.objects import POD, PROMETHEUS_RULE, ObjectRef, ResourceKind, StoredObject
-from modelmonitor_operator.observed import Monitor, SidecarPod
+from modelmonitor_operator.objects import POD, ObjectRef, ResourceKind, StoredObject
+from modelmonitor_operator.observed import Monitor
+from modelmonitor_operator.presumed import find_obstacle
 from modelmonitor_operator.reconcile.changes import Apply, Change, Create, Delete, Rank
 from modelmonitor_operator.reconcile.objects import (
     ChildInput,
     ChildWritten,
-    Wanted,
     foreign_message,
     is_ours,
     reconcile_child,
-    sign,
 )
-from modelmonitor_operator.selection import targetable
 from modelmonitor_operator.settings import Json, Settings
 from modelmonitor_operator.world import World
 
@@ -47,7 +41,6 @@ GONE_SECONDS = 1.0
 _TOLD = 300
 
 Enqueue = Callable[[Key, float], None]
-Methods = Callable[[Monitor], Mapping[str, ObjectiveMethod]]
 
 
 class Cluster(Writer, Protocol):
@@ -57,32 +50,15 @@ class Cluster(Writer, Protocol):
         """All objects of a kind that the query selects."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Recipe:
-    """What was wanted the last time, and of which ingredients it was made."""
-
-    ingredients: object
-    wanted: Wanted
-
-
 class ChildReconciler:
-    """Brings the objects of one ModelMonitor at a time into the wanted state.
+    """Brings the objects of one ModelMonitor at a time into the wanted state."""
 
-    Attributes:
-        leader: where this process serves the leader's pages; None where it does not know.
-
-    Args:
-        methods: by what each objective of a monitor is judged.
-    """
-
-    def __init__(self, settings: Settings, world: World, cluster: Cluster, methods: Methods) -> None:
+    def __init__(self, settings: Settings, world: World, cluster: Cluster, recipes: Recipes) -> None:
         self._settings = settings
         self._world = world
         self._cluster = cluster
-        self._methods = methods
-        self.leader: LeaderAddress | None = None
         self._written: defaultdict[MonitorRef, dict[ObjectRef, ChildWritten]] = defaultdict(dict)
-        self._recipes: defaultdict[MonitorRef, dict[ResourceKind, _Recipe]] = defaultdict(dict)
+        self.recipes = recipes
         self.enqueue: Enqueue = lambda _key, _delay: None
 
     async def targets(self, ref: MonitorRef) -> None:
@@ -177,95 +153,41 @@ class ChildReconciler:
     async def _sweep(self, ref: MonitorRef) -> None:
         """What no owner reference lets Kubernetes collect, because it lies in another namespace."""
         self._written.pop(ref, None)
-        self._recipes.pop(ref, None)
+        self.recipes.forget(ref)
         if self._settings.watch_namespaces and ref.namespace not in self._settings.watch_namespaces:
             return
         left = [child for child in self._world.children.owned(ref) if not child.owner_uids and not child.deleting]
         changes = tuple(Delete(Rank.CHILD, child.target) for child in left)
-        await execute(changes, self._cluster, lambda change, _: self._forget(ref, change))
+        await execute(changes, self._cluster, partial(self._remember, ref))
 
     # What there is
 
     def _input(self, monitor: Monitor, kind: ChildKind) -> ChildInput:
         children = self._world.children
         wish = kind.wish(self._settings, monitor)
-        ingredients = self._ingredients(monitor, kind)
-        wanted = self._wanted(kind, ingredients) if wish.action is Action.KEEP else None
+        mine = children.owned(monitor.ref, kind.kind)
+        obstacle = find_obstacle(self._settings, self._world, monitor, kind)
+        if wish.action is not Action.KEEP or obstacle is not None:
+            return ChildInput(monitor, kind, wish, mine=mine, obstacle=obstacle)
+        recipe = self.recipes.of(monitor, kind)
         return ChildInput(
             monitor=monitor,
             kind=kind,
             wish=wish,
-            build=lambda: sign(kind.build(ingredients))[1],
-            wanted=wanted,
-            mine=children.owned(monitor.ref, kind.kind),
-            occupant=children.get(wanted.ref) if wanted else None,
-            obstacle=self._obstacle(kind, wanted.ref.namespace) if wanted else None,
-            written=self._written[monitor.ref].get(wanted.ref) if wanted else None,
+            build=recipe.build,
+            wanted=recipe.wanted,
+            mine=mine,
+            occupant=children.get(recipe.wanted.ref),
+            written=self._written[monitor.ref].get(recipe.wanted.ref),
         )
-
-    def _wanted(self, kind: ChildKind, ingredients: Ingredients) -> Wanted:
-        """What is wanted now; what has the same ingredients as the last time is not built again."""
-        monitor = ingredients.monitor
-        made_of = (monitor.uid, monitor.generation, ingredients.methods, ingredients.sidecars)
-        recipe = self._recipes[monitor.ref].get(kind.kind)
-        if recipe is not None and recipe.ingredients == made_of:
-            return recipe.wanted
-        mark, manifest = sign(kind.build(ingredients))
-        metadata = manifest["metadata"]
-        wanted = Wanted(
-            ref=ObjectRef(kind.kind, metadata["namespace"], metadata["name"]),
-            fingerprint=mark,
-            labels=tuple(sorted(metadata["labels"].items())),
-            remark=kind.remark(ingredients),
-        )
-        self._recipes[monitor.ref][kind.kind] = _Recipe(made_of, wanted)
-        if kind.kind == PROMETHEUS_RULE:
-            self._world.children.rules[monitor.ref] = rule_names(manifest)
-        return wanted
-
-    def _ingredients(self, monitor: Monitor, kind: ChildKind) -> Ingredients:
-        if kind in TARGET_KINDS:
-            sidecars = self._sidecars(monitor)
-            return Ingredients(self._settings, monitor, sidecars=sidecars, leader=self.leader)
-        return Ingredients(self._settings, monitor, self._methods(monitor))
-
-    def _sidecars(self, monitor: Monitor) -> tuple[SidecarPod, ...]:
-        """The sidecars of the nodes that have pods of the monitor to read."""
-        spec = monitor.spec
-        if spec is None or spec.suspend:
-            return ()
-        pods = self._world.selected_pods(monitor.ref)
-        nodes = {pod.node for pod in pods if isinstance(targetable(pod, spec), PlannedPod)}
-        found = (self._world.sidecar_on(node) for node in sorted(node for node in nodes if node))
-        return tuple(sidecar for sidecar in found if sidecar is not None)
-
-    def _obstacle(self, kind: ChildKind, namespace: str) -> ChildFact | None:
-        children = self._world.children
-        if kind.provider and children.served is None:
-            return ChildFact()
-        if kind.provider and children.served is not None and kind.kind not in children.served:
-            return ChildFact(ChildState.KIND_MISSING, _missing_message(kind))
-        if refusal := children.refusal(kind.kind, namespace):
-            return ChildFact(ChildState.FORBIDDEN, refusal)
-        return None if children.knows(kind.kind, namespace) else ChildFact()
 
     # What was done
 
     def _remember(self, ref: MonitorRef, change: Change, stored: StoredObject | None) -> None:
         if isinstance(change, Delete):
-            self._forget(ref, change)
+            self._world.children.drop(change.target.ref, change.target.uid)
         elif isinstance(change, Create | Apply) and stored is not None:
             child = parse_child(stored.ref.kind, stored.manifest)
             self._world.children.put(child)
             written = ChildWritten(child.uid, child.resource_version, child.digest, child.content)
             self._written[ref][child.ref] = written
-
-    def _forget(self, ref: MonitorRef, change: Change) -> None:
-        if isinstance(change, Delete):
-            self._written[ref].pop(change.target.ref, None)
-            self._world.children.drop(change.target.ref, change.target.uid)
-
-
-def _missing_message(kind: ChildKind) -> str:
-    crd = f"{kind.kind.plural}.{kind.kind.group}"
-    return f"the CustomResourceDefinition {crd} is not installed: it comes with {kind.provider}"

@@ -1,7 +1,7 @@
 """The objects that ModelMonitors own, as the watches and our own writes tell of them, and how it stands with each."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 
 from modelmonitor_api.names import MonitorRef
@@ -39,6 +39,7 @@ class Children:
         self._facts: dict[MonitorRef, Mapping[ResourceKind, ChildFact]] = {}
         self._listed: set[tuple[ResourceKind, str | None]] = set()
         self._refused: dict[tuple[ResourceKind, str | None], str] = {}
+        self._expected: set[tuple[ResourceKind, str | None]] = set()
 
     # Objects
 
@@ -88,6 +89,15 @@ class Children:
 
     # What can be known
 
+    def expect(self, kind: ResourceKind, namespace: str | None) -> None:
+        """A kind is about to be listed."""
+        self._expected.add((kind, namespace))
+
+    @property
+    def complete(self) -> bool:
+        """Whether all that can be known is known."""
+        return self.served is not None and self._expected <= self._listed | self._refused.keys()
+
     def note_listed(self, kind: ResourceKind, namespace: str | None) -> bool:
         """All objects of a kind are known, in a namespace or (None) in all; False where that is no news."""
         self._refused.pop((kind, namespace), None)
@@ -114,6 +124,7 @@ class Children:
         """The kind is served no longer: there are no objects of it."""
         for child in [child for ref, child in self._objects.items() if ref.kind == kind]:
             self.drop(child.ref, child.uid)
+        self._expected = {pair for pair in self._expected if pair[0] != kind}
         self._listed = {pair for pair in self._listed if pair[0] != kind}
         self._refused = {pair: why for pair, why in self._refused.items() if pair[0] != kind}
 
@@ -142,8 +153,3 @@ class Children:
         """A monitor is gone; its objects are not yet."""
         self._facts.pop(owner, None)
         self.rules.pop(owner, None)
-
-
-def optional(kinds: Iterable[ResourceKind]) -> frozenset[ResourceKind]:
-    """Those of the kinds that may be missing."""
-    return OPTIONAL_KINDS.intersection(kinds)

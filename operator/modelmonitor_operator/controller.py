@@ -8,13 +8,18 @@ from contextlib import suppress
 
 from modelmonitor_operator.clock import Clock
 from modelmonitor_operator.errors import ClusterError, ConflictError, ThrottledError
-from modelmonitor_operator.keys import Key
+from modelmonitor_operator.keys import Key, ObjectsKey
 from modelmonitor_operator.telemetry import Telemetry
 from modelmonitor_operator.work_queue import WorkQueue
 
 _LOG = logging.getLogger(__name__)
 
 Reconcile = Callable[[Key], Awaitable[None]]
+
+
+def _is_patient(key: Key) -> bool:
+    """A dashboard can wait: verdicts, plans and addresses come first, also while everything is new."""
+    return isinstance(key, ObjectsKey)
 
 
 class Controller:
@@ -24,7 +29,7 @@ class Controller:
         self._clock = clock
         self._telemetry = telemetry
         self._workers = workers
-        self._queue: WorkQueue[Key] = WorkQueue()
+        self._queue: WorkQueue[Key] = WorkQueue(_is_patient)
         self._wake = asyncio.Event()
         self._running = 0
         self._leading = False
@@ -37,7 +42,7 @@ class Controller:
 
     async def run(self, reconcile: Reconcile, seed: Callable[[], None]) -> None:
         """Work until cancelled, with an empty queue at first that `seed` fills."""
-        self._queue = WorkQueue()
+        self._queue = WorkQueue(_is_patient)
         self._running = 0
         self._leading = True
         seed()

@@ -16,6 +16,7 @@ from modelmonitor_operator.world import World
 _LOG = logging.getLogger(__name__)
 _NOT_YET_SECONDS = 0.25
 _SLICE_SECONDS = 0.02
+_OBJECTS_SECONDS = 5.0
 
 
 class Poller(Protocol):
@@ -46,6 +47,7 @@ class Cycle:
         self._verdicts.reset()
         while not self._may_start():
             await self._clock.sleep(_NOT_YET_SECONDS)
+        await self._wait_for_objects()
         while True:
             started = self._clock.monotonic()
             await before()
@@ -76,6 +78,12 @@ class Cycle:
             return self._verdicts.judge(monitor)
         except Exception:
             return True
+
+    async def _wait_for_objects(self) -> None:
+        """A while, until the objects of the monitors have been listed, so that no verdict calls them pending."""
+        given_up = self._clock.monotonic() + _OBJECTS_SECONDS
+        while not self._world.children.complete and self._clock.monotonic() < given_up:
+            await self._clock.sleep(_NOT_YET_SECONDS)
 
     def _may_start(self) -> bool:
         return self._world.monitors_listed and self._world.listed_kinds >= {POD, NODE_PLAN, DAEMON_SET}

@@ -8,6 +8,7 @@ from modelmonitor_api.plan import PlannedPod
 from modelmonitor_api.status import ModelMonitorStatus
 from modelmonitor_operator.adapters.monitors import parse_status
 from modelmonitor_operator.announcer import Announcer
+from modelmonitor_operator.child_recipes import Recipes
 from modelmonitor_operator.child_reconciler import ChildReconciler, Cluster
 from modelmonitor_operator.clock import Clock
 from modelmonitor_operator.desired.daemonset import daemon_set_ref
@@ -43,7 +44,7 @@ class Reconciler:
         self._clock = clock
         self._written: dict[ObjectRef, Written] = {}
         self.announcer = Announcer()
-        self.children = ChildReconciler(settings, world, writer, verdicts.methods)
+        self.children = ChildReconciler(settings, world, writer, Recipes(settings, world, verdicts.methods))
 
     async def __call__(self, key: Key) -> None:
         """Reconcile what the key names."""

@@ -3,14 +3,14 @@
 What an administrator decides is here; what a team decides is in the ModelMonitor.
 """
 
+import re
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import ConfigDict, Field
+from pydantic import AfterValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from modelmonitor_api.spec_monitoring import LabelName
 from modelmonitor_api.wire import Wire
 
 Json = dict[str, Any]
@@ -105,6 +105,13 @@ class PrometheusSettings(Strict):
     timeout_seconds: float = Field(default=5.0, gt=0, description="Deadline of one question.")
 
 
+def _check_label_names(labels: dict[str, str]) -> dict[str, str]:
+    """Prometheus refuses a whole file of rules for one bad name."""
+    if wrong := [name for name in labels if not re.fullmatch("[a-zA-Z_][a-zA-Z0-9_]*", name)]:
+        raise ValueError(f"{wrong[0]!r} is no label name of Prometheus: write letters, digits and underscores")
+    return labels
+
+
 class MonitoringSettings(Strict):
     """What every ModelMonitor's ServiceMonitor and PrometheusRule gets."""
 
@@ -112,7 +119,9 @@ class MonitoringSettings(Strict):
         default={},
         description="Labels for the selectors of your Prometheus, for example release: kube-prometheus-stack.",
     )
-    alert_labels: dict[LabelName, str] = Field(default={}, description="Labels of every alert.")
+    alert_labels: Annotated[dict[str, str], AfterValidator(_check_label_names)] = Field(
+        default={}, description="Labels of every alert."
+    )
 
 
 class DashboardSettings(Strict):
@@ -169,7 +178,7 @@ class Settings(Strict):
     poll_timeout_seconds: float = Field(default=3.0, gt=0, description="Deadline of one sidecar's answer.")
     poll_concurrency: int = Field(default=64, ge=1, description="Sidecars that are asked at the same time.")
     resync_seconds: float = Field(default=300.0, ge=10, description="How often everything is listed and compared.")
-    workers: int = Field(default=4, ge=1, description="Reconciliations that run at the same time.")
+    workers: int = Field(default=16, ge=1, description="Reconciliations that run at the same time.")
     request_timeout_seconds: float = Field(default=10.0, gt=0, description="Deadline of one call to the API server.")
     http_port: int = Field(default=8080, description="Port of /healthz, /readyz and /metrics.")
     log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR.")

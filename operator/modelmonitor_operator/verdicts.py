@@ -14,6 +14,7 @@ from modelmonitor_operator.leader_metrics import Judgement
 from modelmonitor_operator.leader_pages import LeaderPages
 from modelmonitor_operator.objects import NODE_PLAN
 from modelmonitor_operator.observed import Fleet, Monitor, NodeReading, PlanState
+from modelmonitor_operator.presumed import know_facts
 from modelmonitor_operator.rollup import (
     Index,
     RollupInput,
@@ -188,19 +189,19 @@ class Verdicts:
             runbook_base_url=self._settings.runbook_base_url,
             cycle_seconds=self._settings.cycle_seconds,
             pods_problem=self._world.unlistable.get(monitor.ref.namespace, ""),
-            arrival=self._arrival(monitor.ref),
+            arrival=self._arrival(monitor),
         )
 
-    def _arrival(self, ref: MonitorRef) -> Arrival:
-        children, pages, answers = self._world.children, self._pages, self._answers
+    def _arrival(self, monitor: Monitor) -> Arrival:
+        ref, pages, answers = monitor.ref, self._pages, self._answers
         return Arrival(
-            children=children.facts(ref),
+            children=know_facts(self._settings, self._world, monitor),
             prometheuses=self._world.surroundings.objects(),
             leader_page=pages.page(ref) if pages is not None else None,
             misses=pages.misses() if pages is not None else (),
             prometheus_url=answers is not None and answers.enabled,
             answer=answers.answer(ref) if answers is not None else PrometheusAnswer(),
-            rules_wanted=children.rules.get(ref, ()),
+            rules_wanted=self._world.children.rules.get(ref, ()),
         )
 
 

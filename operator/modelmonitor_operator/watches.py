@@ -9,12 +9,11 @@ from modelmonitor_operator.adapters.watch import Scope, Sink, Watch
 from modelmonitor_operator.child_object import CHILD_SELECTOR, METADATA_ONLY
 from modelmonitor_operator.clock import Clock
 from modelmonitor_operator.desired.daemonset import selector_labels
-from modelmonitor_operator.desired.monitor_objects import OBJECT_KINDS, TARGET_KINDS
+from modelmonitor_operator.desired.monitor_objects import GRAFANA_KINDS, OBJECT_KINDS, TARGET_KINDS
 from modelmonitor_operator.intake import Intake
 from modelmonitor_operator.objects import (
     CONFIG_MAP,
     DAEMON_SET,
-    GRAFANA_DASHBOARD,
     NAMESPACE,
     NODE_PLAN,
     POD,
@@ -27,7 +26,6 @@ from modelmonitor_operator.telemetry import Telemetry
 from modelmonitor_operator.world import World
 
 _LOG = logging.getLogger(__name__)
-_OF_GRAFANA = frozenset({CONFIG_MAP, GRAFANA_DASHBOARD})
 
 
 class Watches:
@@ -86,7 +84,7 @@ class Watches:
         """The objects of a kind that ModelMonitors own, wherever they may be."""
         elsewhere = self._settings.dashboards.namespace
         namespaces: set[str | None] = set(self._settings.watch_namespaces) or {None}
-        if elsewhere and None not in namespaces and kind in _OF_GRAFANA:
+        if elsewhere and None not in namespaces and kind in GRAFANA_KINDS:
             namespaces.add(elsewhere)
         for namespace in namespaces:
             scope = Scope(kind, namespace, CHILD_SELECTOR, metadata_only=kind in METADATA_ONLY)

@@ -4,7 +4,7 @@ It holds no clock: every call is told what time it is, so that tests need not wa
 """
 
 import heapq
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
 
 K = TypeVar("K", bound=Hashable)
@@ -14,11 +14,16 @@ LARGEST_BACKOFF_SECONDS = 60.0
 
 
 class WorkQueue(Generic[K]):
-    """Keys that wait for their time, and keys that are being worked on."""
+    """Keys that wait for their time, and keys that are being worked on.
 
-    def __init__(self) -> None:
+    Args:
+        is_patient: which keys are taken only while no other is due.
+    """
+
+    def __init__(self, is_patient: Callable[[K], bool] = lambda _: False) -> None:
+        self._is_patient = is_patient
         self._due: dict[K, float] = {}
-        self._heap: list[tuple[float, int, K]] = []
+        self._heaps: tuple[list[tuple[float, int, K]], ...] = ([], [])
         self._active: set[K] = set()
         self._again: dict[K, float] = {}
         self._failures: dict[K, int] = {}
@@ -41,13 +46,14 @@ class WorkQueue(Generic[K]):
             self._push(key, due)
 
     def take(self, now: float) -> K | None:
-        """The key that has been due the longest, now active; None where none is due."""
-        while self._heap and self._heap[0][0] <= now:
-            due, _, key = heapq.heappop(self._heap)
-            if self._due.get(key) == due:
-                del self._due[key]
-                self._active.add(key)
-                return key
+        """The key that has been due the longest, the patient ones last, now active; None where none is due."""
+        for heap in self._heaps:
+            while heap and heap[0][0] <= now:
+                due, _, key = heapq.heappop(heap)
+                if self._due.get(key) == due:
+                    del self._due[key]
+                    self._active.add(key)
+                    return key
         return None
 
     def succeeded(self, key: K, now: float) -> None:
@@ -74,9 +80,10 @@ class WorkQueue(Generic[K]):
 
     def next_due(self) -> float | None:
         """When the next waiting key is due; None where none waits."""
-        while self._heap and self._due.get(self._heap[0][2]) != self._heap[0][0]:
-            heapq.heappop(self._heap)
-        return self._heap[0][0] if self._heap else None
+        for heap in self._heaps:
+            while heap and self._due.get(heap[0][2]) != heap[0][0]:
+                heapq.heappop(heap)
+        return min((heap[0][0] for heap in self._heaps if heap), default=None)
 
     def _finish(self, key: K, now: float, retry_at: float | None) -> None:
         self._active.discard(key)
@@ -89,4 +96,4 @@ class WorkQueue(Generic[K]):
     def _push(self, key: K, due: float) -> None:
         self._serial += 1
         self._due[key] = due
-        heapq.heappush(self._heap, (due, self._serial, key))
+        heapq.heappush(self._heaps[self._is_patient(key)], (due, self._serial, key))

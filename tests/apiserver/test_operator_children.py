@@ -218,6 +218,7 @@ def test_a_restart_writes_nothing_but_the_leaders_address(installed: Installatio
     installed.kubectl.apply(installed.monitor("rest", **WITH_GRAFANA))
     before = owned_by(installed, "rest")
     old = addresses(installed, "rest", "leader")
+    told = wait_until(lambda: moments(installed, "rest"), 20, "the status says that they arrived")
     first = running(installed)
     first.kill()
     operator = installed.start(port=first.port)
@@ -230,6 +231,17 @@ def test_a_restart_writes_nothing_but_the_leaders_address(installed: Installatio
     assert changed == {"endpoints"}
     assert writes(operator, "Endpoints") > 0
     assert sum(writes(operator, kind) for kind in KINDS_AT_REST) == 0
+
+    assert moments(installed, "rest") == told
+
+
+def moments(installed: Installation, monitor: str) -> dict[str, tuple[str, str]] | None:
+    """Status and last transition of the conditions that rest on our objects; None before they are settled."""
+    status = installed.status(monitor)
+    found = {name: condition(status, name) for name in ("DashboardsSynced", "MonitoringSelected")}
+    if any(each.get("reason") in (None, "Pending", "ObjectsPending") for each in found.values()):
+        return None
+    return {name: (each["status"], each["lastTransitionTime"]) for name, each in found.items()}
 
 
 KINDS_AT_REST = ("Service", "ServiceMonitor", "PrometheusRule", "ConfigMap", "GrafanaDashboard")

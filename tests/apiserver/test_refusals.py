@@ -1,5 +1,6 @@
 """What cannot work is refused by the API server, with words that say what to write instead."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ TRITON_PODS = {"matchLabels": {"app": "triton"}}
 
 
 def monitor(spec: dict[str, object]) -> str:
-    return yaml.safe_dump(
+    return json.dumps(
         {
             "apiVersion": "modelmonitor.dev/v1alpha1",
             "kind": "ModelMonitor",
@@ -134,6 +135,9 @@ def test_a_selector_alone_is_accepted_and_every_nested_default_appears(kubectl: 
             "maxFailureRatio": "0.01",
             "gpu": {"maxTemperatureCelsius": 85},
         },
+        "prometheus": {"serviceMonitor": "Auto", "interval": "15s", "scrapeTimeout": "5s", "sampleLimit": 20000},
+        "alerts": {"prometheusRule": "Auto"},
+        "dashboards": {"configMap": "Auto", "grafanaDashboard": "Disabled"},
         "suspend": False,
     }
 

@@ -252,6 +252,44 @@ def test_fewer_namespaces_narrow_the_rights_to_roles_in_them(chart: Chart) -> No
     assert rendered.settings().watch_namespaces == ("team-a", "team-b")
 
 
+@pytest.mark.parametrize(
+    ("watched", "where"),
+    [
+        pytest.param([], [], id="everywhere: the ClusterRole has them"),
+        pytest.param(["team-a"], ["grafana"], id="one namespace: a Role where the dashboards go"),
+        pytest.param(["team-a", "grafana"], [], id="a namespace that is watched anyway"),
+    ],
+)
+def test_rights_for_dashboards_reach_the_namespace_of_all_dashboards(
+    chart: Chart, watched: list[str], where: list[str]
+) -> None:
+    rendered = chart.render({"watchNamespaces": watched, "dashboards": {"namespace": "grafana"}})
+    roles = [each for each in rendered.all("Role") if each["metadata"]["name"] == "modelmonitor-operator-dashboards"]
+    assert [each["metadata"]["namespace"] for each in roles] == where
+    for role in roles:
+        assert {resource for _, resource, _ in rules(role)} == {"configmaps", "grafanadashboards"}
+
+
+def test_only_an_operator_of_all_namespaces_reads_prometheus_objects_and_namespaces(chart: Chart) -> None:
+    role = chart.render().one("ClusterRole", "modelmonitor-operator-cluster")
+    assert {(resource, verb) for _, resource, verb in rules(role)} == {
+        (resource, verb) for resource in ("prometheuses", "namespaces") for verb in ("list", "watch")
+    }
+
+
+def test_what_prometheus_needs_reaches_the_operator(chart: Chart) -> None:
+    values = {"monitoring": {"labels": {"release": "stack"}}, "prometheus": {"url": "http://prometheus:9090"}}
+    settings = chart.render(values).settings()
+    assert settings.monitoring.labels == {"release": "stack"}
+    assert settings.prometheus.url == "http://prometheus:9090"
+
+
+def test_the_leader_knows_where_its_pages_are(chart: Chart) -> None:
+    pod = chart.render().one("Deployment", "modelmonitor-operator")["spec"]["template"]["spec"]
+    env = {each["name"]: each["valueFrom"]["fieldRef"]["fieldPath"] for each in pod["containers"][0]["env"]}
+    assert (env["POD_IP"], env["NODE_NAME"]) == ("status.podIP", "spec.nodeName")
+
+
 def test_rights_can_be_left_to_the_administrator(chart: Chart) -> None:
     rendered = chart.render({"rbac": {"create": False}})
     assert [each["kind"] for each in rendered.objects if "Role" in each["kind"]] == []

@@ -58,6 +58,19 @@ def test_every_query_of_the_models_dashboard_has_an_answer(troubled: PrometheusA
     wait_for_answers(troubled, [query.expression for query in queries])
 
 
+def test_every_query_about_mig_has_an_answer_while_a_gpu_is_in_mig_mode(
+    triton: Installation, troubled: PrometheusApi
+) -> None:
+    pages = [queries_of(json.loads(path.read_text())) for path in FLEET_PAGES]
+    told = [query.expression for queries in pages for query in queries if query.needs is Needs.MIG]
+    assert told
+    triton.gpusim("init", "--gpus", "2", "--mig", "1:1g.10gb,2g.20gb")
+    try:
+        wait_for_answers(troubled, told)
+    finally:
+        triton.gpusim("init", "--gpus", "2")
+
+
 @pytest.mark.parametrize("path", FLEET_PAGES, ids=lambda path: path.stem)
 def test_every_query_of_the_charts_dashboards_has_an_answer(path: object, troubled: PrometheusApi) -> None:
     queries = queries_of(json.loads(path.read_text()))
@@ -79,6 +92,7 @@ def test_every_rule_records_and_every_alert_finds_what_it_reads(troubled: Promet
 def test_prometheus_has_loaded_every_rule_and_none_fails(troubled: PrometheusApi, fraud: MonitorView) -> None:
     groups = fraud.kubectl.get("prometheusrule", object_name("fraud"), TEAM)["spec"]["groups"]
     wanted = sorted(rule.get("alert") or rule["record"] for group in groups for rule in group["rules"])
-    loaded = [rule for rule in troubled.rules() if TEAM in rule.query]
+    own = {"namespace": TEAM, "modelmonitor": "fraud"}
+    loaded = [rule for rule in troubled.rules() if TEAM in rule.query or own.items() <= dict(rule.labels).items()]
     assert sorted(rule.name for rule in loaded) == wanted
     assert not [(rule.name, rule.last_error) for rule in loaded if rule.health == "err"]

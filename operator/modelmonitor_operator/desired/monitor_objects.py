@@ -170,6 +170,15 @@ OBJECT_KINDS: tuple[ChildKind, ...] = (
 """Those that follow the spec."""
 
 
+GRAFANA_KINDS = frozenset({CONFIG_MAP, GRAFANA_DASHBOARD})
+"""Those that may lie in the one namespace of all dashboards."""
+
+
+def home_of(settings: Settings, monitor: Monitor, kind: ResourceKind) -> str:
+    """Namespace of a monitor's object."""
+    return (kind in GRAFANA_KINDS and settings.dashboards.namespace) or monitor.ref.namespace
+
+
 def build_seed(kind: ChildKind, manifest: Json) -> Json:
     """The least that is legal, with owner and our own labels: all other fields come by apply, and go with it."""
     if kind.least is None:

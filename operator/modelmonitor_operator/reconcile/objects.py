@@ -48,7 +48,7 @@ class ChildInput:
 
     Attributes:
         build: makes the manifest of what is wanted, with its fingerprint; called only where it is written.
-        wanted: None where the wish is not to keep one.
+        wanted: None where the wish is not to keep one, or where something stands in the way.
         mine: objects of the kind that name the monitor as their owner, wherever they are.
         occupant: what bears the wanted name.
         obstacle: what stands in the way of the kind as a whole; None where nothing does.
@@ -57,7 +57,7 @@ class ChildInput:
     monitor: Monitor
     kind: ChildKind
     wish: Wish
-    build: Callable[[], Json]
+    build: Callable[[], Json] = dict
     wanted: Wanted | None = None
     mine: tuple[ChildObject, ...] = ()
     occupant: ChildObject | None = None
@@ -85,9 +85,9 @@ def reconcile_child(given: ChildInput) -> ChildDecision:
     """Changes that bring one object of a monitor into the wanted state."""
     if given.wish.action is Action.LEAVE:
         return ChildDecision()
-    if given.wish.action is Action.REMOVE or given.wanted is None:
+    if given.wish.action is Action.REMOVE:
         return ChildDecision(_remove(given.mine), ChildFact(ChildState.DISABLED, given.wish.reason))
-    if given.obstacle is not None:
+    if given.wanted is None or given.obstacle is not None:
         return ChildDecision(fact=given.obstacle)
     elsewhere = _remove(child for child in given.mine if child.ref != given.wanted.ref)
     decision = _keep(given, given.wanted)

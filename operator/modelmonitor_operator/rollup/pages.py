@@ -25,6 +25,7 @@ MISS_SECONDS = 600.0
 """Requests for a wrong path count for so long."""
 _REPEATED = 2
 _JITTER_SECONDS = 1.0
+_LONGEST_SECONDS = 1e9
 _AGES = (3600, 1800, 600, 300, 120, 60)
 LEADER = "leader"
 
@@ -82,9 +83,19 @@ def grace_seconds(view: MonitorView) -> float:
     return GRACE_INTERVALS * parse_duration(view.spec.prometheus.interval) + GRACE_SECONDS
 
 
+def _believed(seconds: float) -> float:
+    """A length of time that can be compared and shown; what is none counts as very long."""
+    return seconds if 0 <= seconds <= _LONGEST_SECONDS else _LONGEST_SECONDS
+
+
 def _scrapes(scrapers: Collection[PageScraper], delay_seconds: float) -> list[Scrape]:
     return [
-        Scrape(one.scraper, one.age_seconds + delay_seconds, one.interval_seconds, one.result is ScrapeResult.CUT_OFF)
+        Scrape(
+            one.scraper,
+            _believed(one.age_seconds) + delay_seconds,
+            None if one.interval_seconds is None else _believed(one.interval_seconds),
+            one.result is ScrapeResult.CUT_OFF,
+        )
         for one in scrapers
     ]
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from modelmonitor_api.spec_monitoring import RESERVED_METRIC_LABELS, Mode
 from modelmonitor_api.status import ConditionStatus, ConditionType
 from modelmonitor_operator.arrival import ChildFact, ChildState, PrometheusView
+from modelmonitor_operator.desired.service_monitor import SPARE_SAMPLES
 from modelmonitor_operator.objects import PROMETHEUS_RULE, SERVICE_MONITOR, ResourceKind
 from modelmonitor_operator.rollup.candidates import join_names
 from modelmonitor_operator.rollup.claim import Claim
@@ -18,9 +19,6 @@ from modelmonitor_operator.rollup.label_selectors import Demand, Labels, unmet
 from modelmonitor_operator.rollup.view import MonitorView
 from modelmonitor_operator.settings import Json
 
-PAGE_MARGIN = 1000
-"""Samples by which a ServiceMonitor's limit is larger than spec.prometheus.sampleLimit, so that a page is never refused
-for what is added to it."""
 _NAMESPACE_NAME = "kubernetes.io/metadata.name"
 _OURS_ALONE = ("app.kubernetes.io/", "modelmonitor.dev/")
 _NAMESPACE = "namespace"
@@ -148,9 +146,9 @@ def _obstacle(view: PrometheusView) -> tuple[str, str]:
 def _tight_limit(view: PrometheusView, sample_limit: int) -> str:
     """What to say where the administrator's limit is below ours; empty where it is not."""
     limit = dict(view.limits).get("enforcedSampleLimit", "")
-    if not limit.isdigit() or int(limit) >= sample_limit + PAGE_MARGIN:
+    if not limit.isdigit() or int(limit) >= sample_limit + SPARE_SAMPLES:
         return ""
-    most = int(limit) - PAGE_MARGIN
+    most = int(limit) - SPARE_SAMPLES
     mend = f"set spec.prometheus.sampleLimit: {most}" if most >= 100 else "ask for a larger limit"
     return (
         f"enforcedSampleLimit {limit} is below spec.prometheus.sampleLimit {sample_limit}: a page that grows beyond it "

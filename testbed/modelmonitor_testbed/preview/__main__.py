@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import time
 from pathlib import Path
@@ -17,10 +18,14 @@ from modelmonitor_operator.desired.dashboard import build_model
 from modelmonitor_operator.observed import Monitor
 from modelmonitor_operator.settings import Settings
 from modelmonitor_testbed.cache import checkout_root
-from modelmonitor_testbed.preview.answers import load, record, save
+from modelmonitor_testbed.demo.run import PROMETHEUS
+from modelmonitor_testbed.kubectl import Kubectl
+from modelmonitor_testbed.preview.answers import Recording, load, record, save
 from modelmonitor_testbed.preview.draw import draw_dashboard
 from modelmonitor_testbed.preview.queries import queries_of
 from modelmonitor_testbed.prometheus.api import PrometheusApi
+from modelmonitor_testbed.prometheus.server import find_prometheus
+from modelmonitor_testbed.provider import DEFAULT_NAME, choose
 
 Json = dict[str, Any]
 
@@ -31,6 +36,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m modelmonitor_testbed.preview", description=__doc__)
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("--prometheus", metavar="URL", help="for example http://127.0.0.1:9090")
+    source.add_argument("--demo", action="store_true", help="the Prometheus of `make demo`")
     source.add_argument("--recording", type=Path, metavar="FOLDER", help="answers that --save has kept")
     parser.add_argument("--save", type=Path, metavar="FOLDER", help="keep the answers, one file a dashboard")
     parser.add_argument("--out", type=Path, default=root / "docs" / "images", metavar="FOLDER")
@@ -43,17 +49,26 @@ def main() -> int:
 def _draw_all(arguments: argparse.Namespace, root: Path) -> None:
     arguments.out.mkdir(parents=True, exist_ok=True)
     for name, dashboard in read_dashboards(root, arguments.monitor).items():
-        if arguments.recording:
-            recording = load(arguments.recording / f"{name}.json")
-        else:
-            prometheus = PrometheusApi(arguments.prometheus)
-            recording = record(prometheus, queries_of(dashboard), time.time(), arguments.minutes * 60)
+        recording = _answers(arguments, name, dashboard)
         if arguments.save:
             arguments.save.mkdir(parents=True, exist_ok=True)
             save(recording, arguments.save / f"{name}.json")
         path = arguments.out / f"dashboard-{name}.png"
         draw_dashboard(dashboard, recording, path)
         print(f"drew {path}")
+
+
+def _answers(arguments: argparse.Namespace, name: str, dashboard: Json) -> Recording:
+    if arguments.recording:
+        return load(arguments.recording / f"{name}.json")
+    prometheus = find_demo() if arguments.demo else PrometheusApi(arguments.prometheus)
+    return record(prometheus, queries_of(dashboard), time.time(), arguments.minutes * 60)
+
+
+def find_demo() -> PrometheusApi:
+    """The Prometheus of `make demo`; raises CommandError where the demo does not run."""
+    cluster = choose(os.environ.get("CLUSTER_NAME", DEFAULT_NAME), 1)
+    return find_prometheus(Kubectl(cluster.kubeconfig()), PROMETHEUS)
 
 
 def read_dashboards(root: Path, monitor: Path) -> dict[str, Json]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -54,31 +55,31 @@ def _draw_panel(surface: Surface, box: Box, panel: Json, recording: Recording, v
         draw_text(surface, box, panel["options"]["content"])
         return
     answers = [(query, recording.answer(query)) for query in panel_queries(panel, values)]
-    if not any(found for _, found in answers):
+    if not any(math.isfinite(value) for _, found in answers for each in found for _, value in each.points):
         draw_nothing(surface, box, panel)
     elif panel["type"] == "table":
-        grid = build_grid(panel, [(query.name, found) for query, found in answers])
-        draw_table(surface, box, grid)
+        draw_table(surface, box, build_grid(panel, [(query.name, found) for query, found in answers]))
     else:
         named = [(format_legend(query.legend, each.labels), each) for query, found in answers for each in found]
-        _draw_lines(surface, box, panel, _lines(panel, named), recording)
+        _draw_lines(surface, box, panel, named, recording)
 
 
-def _draw_lines(surface: Surface, box: Box, panel: Json, lines: list[Line], recording: Recording) -> None:
+def _draw_lines(surface: Surface, box: Box, panel: Json, named: list[tuple[str, Series]], recording: Recording) -> None:
+    fixed = _fixed_colors(panel)
+    colors = line_colors([name for name, _ in named], fixed)
+    lines = [Line(name, each.points, color) for (name, each), color in zip(named, colors, strict=True)]
     if panel["type"] == "stat":
-        draw_numbers(surface, box, panel, lines)
+        draw_numbers(surface, box, panel, lines, fixed)
     elif panel["type"] == "bargauge":
         draw_bars(surface, box, panel, lines)
     else:
         draw_graph(surface, box, panel, lines, (recording.at - recording.span_seconds, recording.at))
 
 
-def _lines(panel: Json, named: list[tuple[str, Series]]) -> list[Line]:
-    fixed = {
+def _fixed_colors(panel: Json) -> dict[str, str]:
+    return {
         override["matcher"]["options"]: each["value"]["fixedColor"]
         for override in panel["fieldConfig"]["overrides"]
         for each in override["properties"]
         if each["id"] == "color"
     }
-    colors = line_colors([name for name, _ in named], fixed)
-    return [Line(name, each.points, color) for (name, each), color in zip(named, colors, strict=True)]

@@ -32,9 +32,11 @@ class Line:
 
 
 def line_colors(names: Sequence[str], fixed: Mapping[str, str]) -> list[str]:
-    """A colour for each name: its own, else the next of the palette."""
-    free = iter([*PALETTE] * (len(names) // len(PALETTE) + 1))
-    return [COLORS[fixed[name]] if name in fixed else next(free) for name in names]
+    """A colour for each name: its own, else that of its place in the palette."""
+    return [
+        COLORS[fixed[name]] if name in fixed else PALETTE[position % len(PALETTE)]
+        for position, name in enumerate(names)
+    ]
 
 
 def draw_graph(surface: Surface, box: Box, panel: Json, lines: Sequence[Line], span: tuple[float, float]) -> None:
@@ -67,7 +69,8 @@ def _draw_stack(axes: Axes, lines: Sequence[Line]) -> None:
         values = dict(line.points)
         top = [low + values.get(time, 0.0) for time, low in zip(times, below, strict=True)]
         axes.fill_between(times, below, top, color=line.color, alpha=0.45, lw=0)
-        axes.plot(times, top, color=line.color, lw=1.2)
+        edge = [high if values.get(time, 0.0) > 0 else math.nan for time, high in zip(times, top, strict=True)]
+        axes.plot(times, edge, color=line.color, lw=1.2)
         below = top
 
 
@@ -87,8 +90,8 @@ def _dress(axes: Axes, defaults: Json, lines: Sequence[Line], span: tuple[float,
     low, high = axes.get_ylim()
     least, most = defaults.get("min"), defaults.get("max")
     values = [value for line in lines for _, value in line.points if math.isfinite(value)]
-    if not values or (high - low) < 1e-12:
-        high = low + 1
+    if not any(values):
+        low, high = 0.0, 1.0
     top = most if most is not None else high
     axes.set_ylim(least if least is not None else min(low, 0) if low > 0 else low, top * 1.03 if top > 0 else top)
     axes.yaxis.set_major_locator(MaxNLocator(4, integer=defaults.get("decimals") == 0))

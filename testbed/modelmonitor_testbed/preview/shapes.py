@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from modelmonitor_testbed.preview.formats import COLORS, format_value, mapped, plain_text, threshold_color
@@ -23,30 +23,31 @@ def draw_nothing(surface: Surface, box: Box, panel: Json) -> None:
     surface.text(box.x + box.width / 2, middle, words, 13, FAINT, ha="center", room=box.width)
 
 
-def draw_numbers(surface: Surface, box: Box, panel: Json, lines: Sequence[Line]) -> None:
-    """The newest value of each series, side by side."""
+def draw_numbers(surface: Surface, box: Box, panel: Json, lines: Sequence[Line], fixed: Mapping[str, str]) -> None:
+    """The newest value of each series, side by side; `fixed` names the colours of some."""
     defaults = panel["fieldConfig"]["defaults"]
     width = box.width / len(lines)
     for position, line in enumerate(lines):
         place = Box(box.x + position * width, box.y, width, box.height)
-        text, color = _number(line, defaults)
+        text, color = _number(line, defaults, fixed)
         if defaults.get("mappings"):
             surface.rectangle(place.inside(-2, -2, -2, 0), color)
             color = _WHITE
         _draw_number(surface, place, text, color, line.name if len(lines) > 1 else "")
 
 
-def _number(line: Line, defaults: Json) -> tuple[str, str]:
+def _number(line: Line, defaults: Json, fixed: Mapping[str, str]) -> tuple[str, str]:
     value = line.points[-1][1]
     if found := mapped(value, defaults.get("mappings")):
         return found
     text = format_value(value, defaults["unit"], defaults.get("decimals"))
-    by_threshold = defaults["color"]["mode"] == "thresholds"
-    return text, threshold_color(value, defaults.get("thresholds")) if by_threshold else line.color
+    if defaults["color"]["mode"] == "thresholds":
+        return text, threshold_color(value, defaults.get("thresholds"))
+    return text, COLORS[fixed.get(line.name, defaults["color"]["fixedColor"])]
 
 
 def _draw_number(surface: Surface, box: Box, text: str, color: str, name: str) -> None:
-    size = min(box.height * (0.42 if name else 0.5), box.width / (max(len(text), 3) * 0.66), 44)
+    size = min(box.height * (0.42 if name else 0.5), box.width / (max(len(text), 3) * 0.72), 44)
     middle = box.x + box.width / 2
     surface.text(middle, box.y + box.height * (0.66 if name else 0.48), text, size, color, ha="center", weight="bold")
     if name:

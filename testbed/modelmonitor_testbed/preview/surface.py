@@ -21,7 +21,7 @@ COLUMN, LINE, GAP, MARGIN = 64, 37, 8, 14
 HEAD, FOOT = 58, 34
 _DPI = 100
 _POINT = 72 / _DPI
-_CHARACTER = 0.56
+_CHARACTER = 0.6
 """Width of a character of the font, of its size."""
 
 

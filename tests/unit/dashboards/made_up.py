@@ -2,6 +2,7 @@
 
 import math
 import re
+from dataclasses import dataclass, field
 from itertools import product
 
 from modelmonitor_testbed.prometheus.api import Series
@@ -26,29 +27,28 @@ VALUES = {
 }
 
 
+@dataclass
 class MadeUp:
-    """Answers by the labels that the outermost `by (…)` keeps."""
+    """Answers by the labels that the outermost `by (…)` keeps; nothing at all where it is silent."""
+
+    silent: bool = False
+    asked: list[str] = field(default_factory=list)
 
     def query(self, expression: str, at_seconds: float | None = None) -> list[Series]:
         at = at_seconds or 0.0
-        return [Series(labels, ((at, _value(number, at)),)) for number, labels in enumerate(_labels(expression))]
+        return self._answer(expression, [at])
 
     def query_range(self, expression: str, start: float, end: float, step_seconds: float) -> list[Series]:
-        times = [start + step_seconds * i for i in range(int((end - start) / step_seconds) + 1)]
+        return self._answer(
+            expression, [start + step_seconds * i for i in range(int((end - start) / step_seconds) + 1)]
+        )
+
+    def _answer(self, expression: str, times: list[float]) -> list[Series]:
+        self.asked.append(expression)
         return [
             Series(labels, tuple((time, _value(number, time)) for time in times))
-            for number, labels in enumerate(_labels(expression))
+            for number, labels in enumerate([] if self.silent else _labels(expression))
         ]
-
-
-class Silent:
-    """Knows nothing."""
-
-    def query(self, expression: str, at_seconds: float | None = None) -> list[Series]:
-        return []
-
-    def query_range(self, expression: str, start: float, end: float, step_seconds: float) -> list[Series]:
-        return []
 
 
 def _value(number: int, time: float) -> float:

@@ -2,7 +2,9 @@
 
 import html
 import json
+import random
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from hypothesis import given
@@ -46,9 +48,16 @@ def shown(markdown: str) -> str:
     return re.sub(r"\\(?:u\{([0-9a-f]+)\}|\\)", lambda match: chr(int(match[1], 16)) if match[1] else "\\", seen)
 
 
-@given(WORDS)
-@with_settings(max_examples=10_000, deadline=None)
-def test_any_text_comes_out_as_itself_and_is_not_interpreted(text: str) -> None:
+def random_texts(count: int) -> Iterator[str]:
+    """Texts of all of Unicode, and of what Grafana, Markdown and HTML read as their own."""
+    chance = random.Random(36)
+    valid = [*range(0xD800), *range(0xE000, 0x110000)]
+    for _ in range(count):
+        parts = [chance.choice(SPECIAL) if chance.random() < 0.4 else chr(chance.choice(valid)) for _ in range(12)]
+        yield "".join(parts[: chance.randint(1, 12)])
+
+
+def check(text: str) -> None:
     markdown = markdown_text(text)
     assert shown(markdown) == text
     without_references = re.sub(r"&#\d+;", "", markdown)
@@ -58,8 +67,19 @@ def test_any_text_comes_out_as_itself_and_is_not_interpreted(text: str) -> None:
     assert html.unescape(markdown).isprintable()
 
 
-@given(st.lists(WORDS, min_size=1, max_size=3), WORDS, WORDS)
+def test_ten_thousand_texts_come_out_as_themselves_and_are_not_interpreted() -> None:
+    for text in random_texts(10_000):
+        check(text)
+
+
+@given(WORDS)
 @with_settings(max_examples=300, deadline=None)
+def test_any_text_comes_out_as_itself_and_is_not_interpreted(text: str) -> None:
+    check(text)
+
+
+@given(st.lists(WORDS, min_size=1, max_size=3), WORDS, WORDS)
+@with_settings(max_examples=100, deadline=None)
 def test_words_of_a_spec_reach_the_config_map_as_values(patterns: list[str], namespace: str, name: str) -> None:
     objective = {"name": "o", "type": "Availability", "target": "99", "models": patterns}
     spec = monitor(spec={"objectives": [objective]}).spec
@@ -85,7 +105,7 @@ def test_what_cannot_be_seen_is_written_with_its_number() -> None:
 
 
 @given(st.text(alphabet=[chr(c) for c in range(0x21, 0x7F)], max_size=250))
-@with_settings(max_examples=500, deadline=None)
+@with_settings(max_examples=200, deadline=None)
 def test_no_address_of_runbooks_is_read_as_a_variable(path: str) -> None:
     assert not GRAFANA_VARIABLE.search(link_base(f"https://{path}"))
 

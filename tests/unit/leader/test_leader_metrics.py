@@ -178,6 +178,7 @@ def test_pod_labels_have_the_names_of_kube_state_metrics(keys: list[str], names:
     assert list(pod_label_names(keys).values()) == names
 
 
+@settings(deadline=None)
 @given(st.lists(st.from_regex(r"[a-zA-Z0-9]([-a-zA-Z0-9_./]{0,6}[a-zA-Z0-9])?", fullmatch=True), max_size=8))
 def test_no_two_pod_labels_share_a_name_and_each_name_is_one_of_prometheus(keys: Sequence[str]) -> None:
     names = list(pod_label_names(keys).values())
@@ -185,7 +186,7 @@ def test_no_two_pod_labels_share_a_name_and_each_name_is_one_of_prometheus(keys:
     assert all(name.startswith("label_") and name.replace("_", "a").isalnum() for name in names)
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(st.text(max_size=40) | st.text(st.characters(codec=None), max_size=10))
 def test_whatever_a_model_is_called_the_page_reads_back_to_it(name: str) -> None:
     (labels,) = samples(judgement(status(finding(name or "x"))), "finding")

@@ -27,6 +27,7 @@ from modelmonitor_operator.objects import (
     ObjectRef,
     ResourceKind,
 )
+from modelmonitor_operator.presumed import know_facts
 from tests.unit.operator.house import REF, House, raw_monitor, raw_pod
 
 NAME = "modelmonitor-fraud"
@@ -39,7 +40,7 @@ class Owning(House):
         super().__init__()
         self.delays: dict[Key, float] = {}
         self.reconcile.children.enqueue = self._enqueue
-        self.reconcile.children.leader = LeaderAddress("10.9.9.9", 8080)
+        self.reconcile.children.recipes.leader = LeaderAddress("10.9.9.9", 8080)
         self.verdicts.on_methods = lambda ref: self.asked.append(ObjectsKey(ref))
         self.listed()
         self.intake.children.kinds_served(OPTIONAL_KINDS)
@@ -344,3 +345,27 @@ async def test_a_new_way_to_judge_an_objective_asks_for_new_rules() -> None:
     house.asked.clear()
     house.verdicts.judge(house.world.monitors[REF])
     assert house.asked == []
+
+
+async def test_a_leader_that_has_just_begun_calls_nothing_pending_that_its_predecessor_has_written() -> None:
+    house = await Owning().settle()
+    monitor = house.world.monitors[REF]
+    before = {kind: fact.state for kind, fact in know_facts(house.settings, house.world, monitor).items()}
+    house.world.children.forget_monitor(REF)
+    after = {kind: fact.state for kind, fact in know_facts(house.settings, house.world, monitor).items()}
+    assert after == before
+    house.world.children.forget_kind(SERVICE_MONITOR)
+    assert know_facts(house.settings, house.world, monitor)[SERVICE_MONITOR].state is ChildState.PENDING
+
+
+def test_what_can_be_known_is_known_once_every_kind_is_listed_or_refused() -> None:
+    house = House()
+    children = house.world.children
+    assert not children.complete
+    house.intake.children.sink(SERVICE, None)
+    house.intake.children.sink(SERVICE_MONITOR, None)
+    house.intake.children.kinds_served(OPTIONAL_KINDS)
+    assert not children.complete
+    house.intake.children.kind_listed(SERVICE, None)
+    house.intake.children.kind_failed(SERVICE_MONITOR, None, ForbiddenError("no", 403))
+    assert children.complete

@@ -60,9 +60,11 @@ class FakeApi:
         self.items: list[dict[str, Any]] = []
         self.scripts = list(scripts)
         self.watched_from: list[str] = []
+        self.accepted: list[str] = []
         self.list_status = 200
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
+        self.accepted.append(request.headers["Accept"])
         if "watch" not in request.query:
             body = {"metadata": {"resourceVersion": "10"}, "items": self.items}
             return web.json_response(body, status=self.list_status)
@@ -80,7 +82,7 @@ class FakeApi:
 
 
 @asynccontextmanager
-async def watching(api: FakeApi, clock: FakeClock | None = None) -> AsyncIterator[Seen]:
+async def watching(api: FakeApi, clock: FakeClock | None = None, **scope: Any) -> AsyncIterator[Seen]:
     app = web.Application()
     app.router.add_get("/api/v1/namespaces/team-a/pods", api.handle)
     runner = web.AppRunner(app, shutdown_timeout=0.1)
@@ -90,7 +92,7 @@ async def watching(api: FakeApi, clock: FakeClock | None = None) -> AsyncIterato
     configuration.host = f"http://127.0.0.1:{runner.addresses[0][1]}"
     connection = Connection(configuration, 5.0)
     seen = Seen()
-    watch = Watch(connection, Scope(POD, "team-a"), seen, clock or FakeClock(), Telemetry("test"))
+    watch = Watch(connection, Scope(POD, "team-a", **scope), seen, clock or FakeClock(), Telemetry("test"))
     task = asyncio.create_task(watch.run())
     try:
         yield seen
@@ -174,3 +176,12 @@ async def test_a_missing_right_is_told_and_tried_again() -> None:
         assert isinstance(seen.errors[0], ForbiddenError)
         api.list_status = 200
         await until(seen, lambda: seen.present == {"a"})
+
+
+async def test_of_large_objects_only_metadata_is_asked_for() -> None:
+    api = FakeApi()
+    async with watching(api, metadata_only=True), asyncio.timeout(5):
+        while len(api.accepted) < 2:  # noqa: ASYNC110 - filled by the server of this loop
+            await asyncio.sleep(0)
+    kinds = [accepted.split(";")[1] for accepted in api.accepted]
+    assert kinds == ["as=PartialObjectMetadataList", "as=PartialObjectMetadata"]

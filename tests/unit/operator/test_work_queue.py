@@ -159,3 +159,14 @@ async def test_a_key_that_is_asked_for_while_all_workers_rest_is_worked_on_at_on
             assert await asked.get() == PlanKey(f"n{number}")
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
+
+
+def test_a_patient_key_is_taken_only_while_no_other_is_due() -> None:
+    queue: WorkQueue[str] = WorkQueue(lambda key: key.startswith("patient"))
+    queue.add("patient", 0.0)
+    queue.add("urgent", 1.0)
+    queue.add("later", 0.0, 9.0)
+    assert [queue.take(2.0), queue.take(2.0), queue.take(2.0)] == ["urgent", "patient", None]
+    queue.add("patient again", 2.0, 1.0)
+    assert queue.next_due() == 3.0
+    assert queue.take(3.0) == "patient again"

@@ -439,8 +439,7 @@ def test_every_code_has_a_row_and_a_place_among_the_causes() -> None:
 @pytest.mark.parametrize("code", FindingCode)
 def test_every_code_has_a_runbook_with_commands(code: FindingCode) -> None:
     page = (Path(__file__).parents[3] / "docs" / "runbooks" / f"{code}.md").read_text()
-    headings = [line for line in page.splitlines() if line.startswith("#")]
-    assert headings == [f"# {code}", "## What it means", "## Impact", "## Confirm", "## What to do"]
+    assert page.startswith(f"# {code}\n")
     assert "kubectl" in page.partition("## Confirm")[2].partition("## What to do")[0]
 
 

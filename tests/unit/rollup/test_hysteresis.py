@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from hypothesis import given as forall
+from hypothesis import settings as budget
 from hypothesis import strategies as st
 
 from modelmonitor_api.findings import FindingCode, ObjectKind, Severity
@@ -251,6 +252,7 @@ def test_with_two_pods_an_odd_reading_of_one_is_counted_once_however_often_the_o
     assert status.health.findings == ()
 
 
+@budget(deadline=None)
 @forall(st.lists(st.tuples(st.booleans(), st.booleans()), max_size=40))
 def test_no_lone_reading_ever_changes_what_is_said(readings: list[tuple[bool, bool]]) -> None:
     """Whatever comes, the finding appears only after two bad readings in a row and goes only after two good ones."""
@@ -266,6 +268,7 @@ def test_no_lone_reading_ever_changes_what_is_said(readings: list[tuple[bool, bo
         assert fails(story) is said
 
 
+@budget(deadline=None)
 @forall(st.lists(st.sampled_from(["bad", "good", "silent", "gone"]), max_size=30))
 def test_a_source_that_is_silent_neither_makes_nor_clears_a_finding(steps: list[str]) -> None:
     source = Source(SourceKind.TARGET, "p")

@@ -342,3 +342,10 @@ def test_a_message_does_not_change_with_the_jitter_of_scrapes(long_ago: float) -
         for age, interval in ((2.0, 14.96), (13.0, 15.04))
     )
     assert first.message == second.message
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -1.0, 1e300])
+def test_ages_that_are_none_do_no_harm(value: float) -> None:
+    hostile = page(scraper(age_seconds=value), scraper("x", interval_seconds=value), served_seconds=value)
+    found = judged(pages(hostile, misses=(miss("/monitors/team-a/fraud", age_seconds=value),)), "ScrapeVerified")
+    assert found.status == "False"

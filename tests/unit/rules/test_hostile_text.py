@@ -5,7 +5,7 @@ from fnmatch import fnmatchcase
 
 import promql_parser
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from modelmonitor_api.names import MonitorRef
@@ -42,12 +42,14 @@ def test_every_expression_stays_within_its_monitor_whatever_its_names_and_patter
                 assert matchers(found)["namespace"] == text
 
 
+@settings(deadline=None)
 @given(pattern=SHELL, name=SHELL)
 def test_a_shell_pattern_means_the_same_as_a_regular_expression(pattern: str, name: str) -> None:
     regex = shell_regex(pattern).replace(NEVER, "(?!)")
     assert bool(re.fullmatch(regex, name, re.DOTALL)) == fnmatchcase(name, pattern)
 
 
+@settings(deadline=None)
 @given(pattern=SHELL)
 def test_prometheus_can_read_the_regular_expression_of_every_pattern(pattern: str) -> None:
     (found,) = selectors(selector("a", matches("model", shell_regex(pattern))))
