@@ -21,9 +21,8 @@ BEFORE = {
     "docs/prometheus.md": [INSTALL, "kubectl create namespace team-a", "kubectl apply -f examples/demo/fraud.yaml"],
 }
 """What a page takes for granted."""
-INSTEAD = {
-    "kubectl create namespace modelmonitor-sidecars": f"helm upgrade modelmonitor charts/modelmonitor -n {SYSTEM} --reset-values",
-}
+AGAIN = f"helm upgrade modelmonitor charts/modelmonitor --namespace {SYSTEM} --reset-values"
+INSTEAD = {"kubectl create namespace modelmonitor-sidecars": AGAIN}
 """What is typed before a command that is an alternative to those above it on its page."""
 AFTER = [
     f"helm uninstall modelmonitor modelmonitor-crds --namespace {SYSTEM} --ignore-not-found",
@@ -52,7 +51,7 @@ def type_in(command: str, environment: dict[str, str]) -> None:
         env=environment,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         check=False,
     )
     assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
