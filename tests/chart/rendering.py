@@ -72,3 +72,11 @@ class Chart:
         if done.returncode:
             raise RefusedError(done.stderr)
         return Rendered(done.stdout, tuple(each for each in yaml.safe_load_all(done.stdout) if each))
+
+    def notes(self, values: Manifest | None = None, release: str = "modelmonitor") -> str:
+        """What Helm tells people after an install, without a cluster."""
+        file = self.folder / "values.json"
+        file.write_text(json.dumps(values or {}))
+        how = ["install", release, CHART, "--namespace", "system", "--dry-run=client", "--values", file]
+        done = subprocess.run([self.helm, *how], capture_output=True, text=True, timeout=60, check=True)
+        return done.stdout.partition("\nNOTES:\n")[2]
