@@ -22,7 +22,7 @@ from modelmonitor_operator.execute import Writer, execute
 from modelmonitor_operator.keys import Key, ObjectsKey, StatusKey, TargetsKey
 from modelmonitor_operator.objects import POD, ObjectRef, ResourceKind, StoredObject
 from modelmonitor_operator.observed import Monitor
-from modelmonitor_operator.presumed import find_obstacle
+from modelmonitor_operator.presumed import find_obstacle, know_facts
 from modelmonitor_operator.reconcile.changes import Apply, Change, Create, Delete, Rank
 from modelmonitor_operator.reconcile.objects import (
     ChildInput,
@@ -94,18 +94,20 @@ class ChildReconciler:
                 continue
             if fact is not None:
                 facts[kind.kind] = fact
-        self._note(ref, facts)
+        self._note(monitor, facts)
         if failure is not None:
             raise failure
 
-    def _note(self, ref: MonitorRef, facts: Mapping[ResourceKind, ChildFact]) -> None:
-        before = self._world.children.facts(ref)
+    def _note(self, monitor: Monitor, facts: Mapping[ResourceKind, ChildFact]) -> None:
+        """Remember how it stands; what the verdict has not taken for granted anyway asks for another."""
+        before = know_facts(self._settings, self._world, monitor)
+        self._world.children.note_facts(monitor.ref, facts)
         for kind, fact in facts.items():
-            known = before.get(kind, ChildFact())
-            if fact.state in (ChildState.REFUSED, ChildState.FORBIDDEN) and known.state is not fact.state:
-                _LOG.warning("object stands back", extra={"kind": kind.kind, "monitor": str(ref), "why": fact.message})
-        if self._world.children.note_facts(ref, facts):
-            self.enqueue(StatusKey(ref), 0.0)
+            if fact.state in (ChildState.REFUSED, ChildState.FORBIDDEN) and before[kind].state is not fact.state:
+                where = {"kind": kind.kind, "monitor": str(monitor.ref), "why": fact.message}
+                _LOG.warning("object stands back", extra=where)
+        if any(before[kind] != fact for kind, fact in facts.items()):
+            self.enqueue(StatusKey(monitor.ref), 0.0)
 
     async def _one(self, monitor: Monitor, kind: ChildKind, key: Key) -> ChildFact | None:
         """One object; how it stands with it, None where the fact before still holds."""

@@ -38,6 +38,7 @@ from tests.cluster.workloads import (
     make_namespace,
     python_pod,
     start_broken_triton,
+    start_caching_triton,
     start_load,
     start_triton,
 )
@@ -139,12 +140,13 @@ def gallery(house: Installation) -> Installation:
     start_triton(house, GALLERY, "frozen", TritonOptions(models=("fast",), arguments=(_FROZEN,)))
     start_triton(house, GALLERY, "means", TritonOptions(models=("fast",)))
     start_broken_triton(house, GALLERY, "broken")
+    start_caching_triton(house, GALLERY, "cached")
     for name, odd in ODD_PODS.items():
         house.kubectl.apply(python_pod(name, GALLERY, name, **odd))
-    monitors = {name: {} for name in ("idle", "frozen", "means", "broken", "nothing", *ODD_PODS)}
+    monitors = {name: {} for name in ("idle", "frozen", "means", "cached", "broken", "nothing", *ODD_PODS)}
     monitors["unnamed-port"] = {"triton": {"httpPort": "no-such-port"}}
     house.kubectl.apply(*(monitor_manifest(name, GALLERY, name, **spec) for name, spec in monitors.items()))
-    for name in ("frozen", "means"):
+    for name in ("frozen", "means", "cached"):
         start_load(house, GALLERY, name, {"fast": 5})
     return house
 

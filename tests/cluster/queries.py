@@ -1,5 +1,6 @@
 """What dashboards and rules ask, and whether Prometheus has an answer."""
 
+import math
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -32,11 +33,11 @@ def pod_monitor(name: str, pods: dict[str, str], port: str) -> dict[str, Any]:
 
 
 def without_answer(api: PrometheusApi, expressions: Iterable[str]) -> list[str]:
-    """The expressions to which Prometheus has no sample, or which it refuses, with its words."""
+    """The expressions to which Prometheus has no number, or which it refuses, with its words."""
     empty = []
     for expression in expressions:
         try:
-            if not api.query(expression):
+            if all(math.isnan(series.value) for series in api.query(expression)):
                 empty.append(expression)
         except PrometheusError as error:
             empty.append(f"{expression}: {error}")

@@ -4,7 +4,7 @@ An alert has no answer while all is well: what it reads must be there.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -17,7 +17,7 @@ from modelmonitor_testbed.prometheus.api import PrometheusApi
 from tests.cluster.arrival import RELEASE, asked, firing, set_labels, wait_targets_up
 from tests.cluster.queries import FLEET_PAGES, inputs_of, pod_monitor, without_answer
 from tests.cluster.scenario import MonitorView
-from tests.cluster.workloads import TEAM, TRITON
+from tests.cluster.workloads import GALLERY, TEAM, TRITON
 
 ANSWER_SECONDS = 90.0
 _SIDECARS = {"app.kubernetes.io/name": "modelmonitor-sidecar"}
@@ -53,9 +53,21 @@ def wait_for_answers(api: PrometheusApi, expressions: list[str]) -> None:
 def test_every_query_of_the_models_dashboard_has_an_answer(troubled: PrometheusApi, fraud: MonitorView) -> None:
     data = fraud.kubectl.get("configmap", object_name("fraud"), TEAM)["data"]
     (text,) = data.values()
-    queries = [query for query in queries_of(json.loads(text)) if query.needs is not Needs.DECOUPLED_MODEL]
+    elsewhere = {Needs.DECOUPLED_MODEL, Needs.RESPONSE_CACHE}
+    queries = [query for query in queries_of(json.loads(text)) if query.needs not in elsewhere]
     assert len(queries) > 15
     wait_for_answers(troubled, [query.expression for query in queries])
+
+
+def test_the_hit_ratio_of_a_response_cache_has_an_answer(
+    troubled: PrometheusApi, gallery: Installation, exhibit: Callable[[str], MonitorView]
+) -> None:
+    set_labels(gallery, GALLERY, "cached", RELEASE)
+    data = exhibit("cached").kubectl.get("configmap", object_name("cached"), GALLERY)["data"]
+    (text,) = data.values()
+    asked = [query.expression for query in queries_of(json.loads(text)) if query.needs is Needs.RESPONSE_CACHE]
+    assert asked
+    wait_for_answers(troubled, asked)
 
 
 def test_every_query_about_mig_has_an_answer_while_a_gpu_is_in_mig_mode(

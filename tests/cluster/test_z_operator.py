@@ -3,13 +3,21 @@
 import time
 
 from modelmonitor_api.findings import FindingCode
+from modelmonitor_api.names import object_name
 from modelmonitor_api.status import HealthState
 from modelmonitor_testbed.installation import SYSTEM_NAMESPACE, Installation
 from modelmonitor_testbed.kubectl import wait_until
+from modelmonitor_testbed.prometheus.operator import remove_crds
 from tests.cluster.scenario import MonitorView, monitor_manifest
 from tests.cluster.workloads import TEAM, make_namespace, scale_operator
 
 DAEMON_SET = "modelmonitor-sidecar"
+
+
+def operator_pods(house: Installation) -> list[tuple[str, int]]:
+    """Each pod of the operator, with how often its container was started again."""
+    found = house.kubectl.get("pods", namespace=SYSTEM_NAMESPACE, selector="app.kubernetes.io/component=operator")
+    return [(pod["metadata"]["name"], pod["status"]["containerStatuses"][0]["restartCount"]) for pod in found["items"]]
 
 
 def seconds_to_delete_namespace(house: Installation, name: str) -> float:
@@ -18,6 +26,19 @@ def seconds_to_delete_namespace(house: Installation, name: str) -> float:
     house.kubectl.delete("namespace", name)
     assert house.kubectl.find("namespace", name) is None
     return time.monotonic() - begin
+
+
+def test_crds_that_are_removed_take_their_objects_and_leave_the_monitoring(
+    house: Installation, calm: MonitorView, prometheus_operator: None
+) -> None:
+    (before,) = operator_pods(house)
+    calm.wait_condition("MonitoringSelected", "True")
+    remove_crds(house.kubectl, "servicemonitors", "prometheusrules")
+    message = calm.wait_condition("MonitoringSelected", "Unknown")
+    assert "ServiceMonitor" in message
+    assert calm.condition("Ready")[0] == "True"
+    assert house.kubectl.find("endpoints", object_name("fraud"), TEAM) is not None
+    assert operator_pods(house) == [before]
 
 
 def test_a_restarted_operator_knows_at_once_what_happened_while_it_was_away(

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from modelmonitor_testbed.cache import checkout_root
 from modelmonitor_testbed.installation import SYSTEM_NAMESPACE, Installation
 from modelmonitor_testbed.kubectl import pod_is_ready, wait_until
 from modelmonitor_testbed.triton.manifests import TritonOptions, load_deployment, triton_deployment, triton_service
@@ -66,17 +67,35 @@ def start_triton(house: Installation, namespace: str, name: str, options: Triton
 def start_broken_triton(house: Installation, namespace: str, name: str) -> None:
     """A Triton with a model whose code does not compile."""
     options = TritonOptions(models=("fast", "queue"), arguments=("--exit-on-error=false",))
+    _start_changed(house, namespace, (name, options), {"queue/1/model.py": "this is no Python("})
+
+
+def start_caching_triton(house: Installation, namespace: str, name: str) -> None:
+    """A Triton that answers the same request again from its response cache."""
+    options = TritonOptions(models=("fast",), arguments=("--cache-config=local,size=1048576",))
+    config = (checkout_root() / "testbed/modelmonitor_testbed/triton/models/fast/config.pbtxt").read_text()
+    changed = {"fast/config.pbtxt": config + "response_cache { enable: true }\n"}
+    _start_changed(house, namespace, (name, options), changed)
+
+
+def _start_changed(
+    house: Installation, namespace: str, server: tuple[str, TritonOptions], files: dict[str, str]
+) -> None:
+    """A Triton some files of whose models are others."""
+    name, options = server
     deployment = triton_deployment(name, namespace, options)
     pod = deployment["spec"]["template"]["spec"]
-    pod["volumes"].append({"name": "code", "configMap": {"name": f"{name}-code"}})
-    pod["containers"][0]["volumeMounts"].append({"name": "code", "mountPath": "/models/queue/1"})
-    code = {
+    pod["volumes"].append({"name": "changed", "configMap": {"name": f"{name}-files"}})
+    for path in files:
+        mount = {"name": "changed", "mountPath": f"/models/{path}", "subPath": path.replace("/", ".")}
+        pod["containers"][0]["volumeMounts"].append(mount)
+    changed = {
         "apiVersion": "v1",
         "kind": "ConfigMap",
-        "metadata": {"name": f"{name}-code", "namespace": namespace},
-        "data": {"model.py": "this is no Python("},
+        "metadata": {"name": f"{name}-files", "namespace": namespace},
+        "data": {path.replace("/", "."): text for path, text in files.items()},
     }
-    house.kubectl.apply(code, triton_service(name, namespace), deployment)
+    house.kubectl.apply(changed, triton_service(name, namespace), deployment)
 
 
 def start_load(house: Installation, namespace: str, service: str, rates: dict[str, float], name: str = "") -> None:

@@ -29,12 +29,15 @@ class Needs(StrEnum):
     FIRING_ALERT = "FiringAlert"
     MIG = "Mig"
     """A GPU in MIG mode."""
+    RESPONSE_CACHE = "ResponseCache"
+    """A model with Triton's response cache; for others the answer is no number."""
     DECOUPLED_MODEL = "DecoupledModel"
     """A decoupled model on Triton 24.11 or later, with histogram_latencies."""
 
 
 _NEEDS = (
     ("nv_inference_first_response_histogram_ms", Needs.DECOUPLED_MODEL),
+    ("modelmonitor_model_cache_", Needs.RESPONSE_CACHE),
     ("modelmonitor_gpu_mig_", Needs.MIG),
     ("ALERTS", Needs.FIRING_ALERT),
     ("modelmonitor_finding{", Needs.FINDING),
