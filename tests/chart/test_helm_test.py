@@ -52,3 +52,11 @@ def test_it_waits_two_minutes_unless_told_otherwise(chart: Chart) -> None:
     assert "--timeout-seconds=120" in chart.render().one("Pod", NAME)["spec"]["containers"][0]["args"]
     longer = chart.render({"helmTest": {"timeoutSeconds": 600}}).one("Pod", NAME)
     assert "--timeout-seconds=600" in longer["spec"]["containers"][0]["args"]
+
+
+def test_it_serves_on_a_port_that_the_sidecars_policy_lets_them_reach(chart: Chart) -> None:
+    values = {"networkPolicy": {"enabled": True, "tritonPorts": [9000, 9002]}}
+    (container,) = chart.render(values).one("Pod", NAME)["spec"]["containers"]
+    assert "--port=9000" in container["args"]
+    assert container["ports"][0]["containerPort"] == 9000
+    assert "--port=8000" in chart.render().one("Pod", NAME)["spec"]["containers"][0]["args"]
