@@ -17,6 +17,7 @@ SYSTEM = "modelmonitor-system"
 INSTALL = f"helm install modelmonitor charts/modelmonitor --namespace {SYSTEM} --create-namespace"
 BEFORE = {
     "UPGRADE.md": [INSTALL],
+    "docs/troubleshooting.md": [INSTALL],
     "docs/gitops.md": ["kubectl create namespace argocd", "kubectl -n argocd create configmap argocd-cm"],
     "docs/prometheus.md": [INSTALL, "kubectl create namespace team-a", "kubectl apply -f examples/demo/fraud.yaml"],
 }
