@@ -11,7 +11,7 @@ from modelmonitor_api.status import ObjectiveMethod
 from modelmonitor_operator.desired.dashboard import build_dashboard
 from modelmonitor_operator.desired.endpoints import LeaderAddress, build_endpoints, left_out_message
 from modelmonitor_operator.desired.grafana_dashboard import build_grafana_dashboard
-from modelmonitor_operator.desired.prometheus_rule import build_prometheus_rule
+from modelmonitor_operator.desired.prometheus_rule import build_prometheus_rule, too_long_message
 from modelmonitor_operator.desired.service import build_service
 from modelmonitor_operator.desired.service_monitor import build_service_monitor
 from modelmonitor_operator.objects import (
@@ -112,6 +112,7 @@ class ChildKind:
         provider: who brings the kind's CRD; empty for Kubernetes' own kinds.
         least: what a new object is made with besides its metadata, of its manifest; None where that is all of it.
         remark: what people must know although the object is there; empty where nothing.
+        objection: why a manifest must not be written, with the mend; empty where it may.
     """
 
     kind: ResourceKind
@@ -120,6 +121,7 @@ class ChildKind:
     provider: str = ""
     least: Callable[[Json], Json] | None = lambda _: {}
     remark: Callable[[Ingredients], str] = lambda _: ""
+    objection: Callable[[Json], str] = lambda _: ""
 
 
 TARGET_KINDS = (
@@ -153,6 +155,7 @@ OBJECT_KINDS: tuple[ChildKind, ...] = (
         lambda i: build_prometheus_rule(i.settings, i.monitor, i.methods),
         "prometheus-operator",
         lambda _: {"spec": {}},
+        objection=too_long_message,
     ),
     ChildKind(
         CONFIG_MAP,

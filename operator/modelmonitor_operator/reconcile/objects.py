@@ -24,12 +24,14 @@ class Wanted:
     Attributes:
         fingerprint: of the whole manifest; the object carries it as an annotation.
         remark: what people must know although it is there.
+        objection: why it must not be written; what is there stays as it is.
     """
 
     ref: ObjectRef
     fingerprint: str
     labels: tuple[tuple[str, str], ...]
     remark: str = ""
+    objection: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,8 @@ def reconcile_child(given: ChildInput) -> ChildDecision:
         return ChildDecision(_remove(given.mine), ChildFact(ChildState.DISABLED, given.wish.reason))
     if given.wanted is None or given.obstacle is not None:
         return ChildDecision(fact=given.obstacle)
+    if given.wanted.objection:
+        return ChildDecision(fact=ChildFact(ChildState.REFUSED, given.wanted.objection))
     elsewhere = _remove(child for child in given.mine if child.ref != given.wanted.ref)
     decision = _keep(given, given.wanted)
     return ChildDecision((*elsewhere, *decision.changes), decision.fact)

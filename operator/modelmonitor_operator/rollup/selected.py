@@ -193,7 +193,7 @@ _STATES = {
     ChildState.DISABLED: (_UNKNOWN, "Disabled", "is not wanted"),
     ChildState.KIND_MISSING: (_UNKNOWN, "KindMissing", "cannot be made: its CRD, of monitoring.coreos.com, is missing"),
     ChildState.FORBIDDEN: (_UNKNOWN, "Forbidden", "cannot be made: the operator has no right to it"),
-    ChildState.REFUSED: (_FALSE, "Refused", "was refused by the API server"),
+    ChildState.REFUSED: (_FALSE, "Refused", "cannot be written"),
 }
 _WORST = (ChildState.REFUSED, ChildState.FORBIDDEN, ChildState.KIND_MISSING, ChildState.PENDING, ChildState.DISABLED)
 

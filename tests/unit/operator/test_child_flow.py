@@ -225,6 +225,24 @@ async def test_a_kind_that_may_not_be_listed_is_told() -> None:
     assert house.states()["PrometheusRule"] is ChildState.APPLIED
 
 
+async def test_a_right_that_is_taken_and_given_again_is_noticed_at_once() -> None:
+    house = await Owning().settle()
+    house.intake.children.kind_failed(PROMETHEUS_RULE, None, ForbiddenError("no", 403))
+    assert ObjectsKey(REF) in house.asked
+    await house.settle()
+    house.intake.children.kind_listed(PROMETHEUS_RULE, None)
+    assert ObjectsKey(REF) in house.asked
+
+
+async def test_rules_that_prometheus_operator_would_leave_out_are_not_written_and_told() -> None:
+    house = Owning(alerts={"labels": {f"label_{number}": "🙂" * 256 for number in range(16)}})
+    await house.reconcile(ObjectsKey(REF))
+    assert "PrometheusRule" not in {kind for _, kind in house.written()}
+    fact = house.world.children.facts(REF)[PROMETHEUS_RULE]
+    assert fact.state is ChildState.REFUSED
+    assert "labels of spec.alerts" in fact.message
+
+
 @pytest.mark.parametrize(
     ("error", "state"),
     [
