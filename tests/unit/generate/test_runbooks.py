@@ -22,6 +22,11 @@ SCHEMAS = {
     ]
     for kind in ("modelmonitor", "nodeplan")
 }
+OF_THE_PRODUCT = {
+    rule["alert"] for rule in yaml.safe_load((ROOT / "charts/modelmonitor/rules/operator.yaml").read_text())
+}
+"""Alerts of the chart about the product itself: no ModelMonitor has them, so none can override them."""
+OF_MONITORS = [page for page in RUNBOOKS if page.stem not in OF_THE_PRODUCT]
 SECTIONS = ("What it means", "Impact", "Confirm", "What to do", "Silence")
 VALUES = yaml.safe_load((ROOT / "charts/modelmonitor/values.yaml").read_text())
 
@@ -107,7 +112,7 @@ def test_it_has_every_section_in_order(page: Path) -> None:
     assert tuple(re.findall(r"^## (.*)$", page.read_text(), re.MULTILINE)) == SECTIONS
 
 
-@pytest.mark.parametrize("page", RUNBOOKS, ids=lambda page: page.stem)
+@pytest.mark.parametrize("page", OF_MONITORS, ids=lambda page: page.stem)
 def test_its_silence_and_its_override_are_those_of_its_own_alert(page: Path) -> None:
     (alert,) = (alert.name for alert in ALERTS.values() if alert.runbook == page.stem)
     matchers = silenced(page)
@@ -121,6 +126,14 @@ def test_its_silence_and_its_override_are_those_of_its_own_alert(page: Path) -> 
         .name
         is alert
     )
+
+
+@pytest.mark.parametrize("name", sorted(OF_THE_PRODUCT))
+def test_an_alert_of_the_chart_is_silenced_and_left_out_under_its_own_name(name: str) -> None:
+    page = ROOT / "docs" / "runbooks" / f"{name}.md"
+    assert silenced(page) == {"alertname": name}
+    assert f"`metrics.prometheusRule.disabled={{{name}}}`" in page.read_text()
+    assert in_values("metrics.prometheusRule.disabled")
 
 
 @pytest.mark.parametrize("name", list(AlertName))
