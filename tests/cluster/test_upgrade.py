@@ -9,10 +9,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from modelmonitor_api.findings import FindingCode
 from modelmonitor_testbed.cache import checkout_root
 from modelmonitor_testbed.installation import CHART_VALUES, RELEASE, SYSTEM_NAMESPACE, Installation
-from modelmonitor_testbed.kubectl import wait_until
-from tests.cluster.scenario import MonitorView
+from tests.cluster.scenario import MonitorView, monitor_manifest
 
 EARLIER = checkout_root() / "tests" / "fixtures" / "charts" / "modelmonitor-0.1.0.tgz"
 WHERE = ["--namespace", SYSTEM_NAMESPACE]
@@ -39,11 +39,6 @@ def ready_since(view: MonitorView) -> str:
     return next(str(c["lastTransitionTime"]) for c in found["status"]["conditions"] if c["type"] == "Ready")
 
 
-def renewed_after(view: MonitorView, moment: str) -> bool:
-    found = view.kubectl.get("modelmonitor", view.name, view.namespace)
-    return str(found["status"]["health"].get("observedAt", "")) > moment
-
-
 @pytest.fixture
 def installed(house: Installation) -> Iterator[str]:
     """The revision before the test; it is brought back at the end."""
@@ -53,7 +48,7 @@ def installed(house: Installation) -> Iterator[str]:
 
 
 def test_back_to_the_earlier_chart_and_forward_again_keeps_sidecars_status_and_monitors(
-    house: Installation, calm: MonitorView, installed: str
+    house: Installation, calm: MonitorView, installed: str, team: str
 ) -> None:
     running, since = sidecars(house), ready_since(calm)
     identity = house.kubectl.get("modelmonitor", calm.name, calm.namespace)["metadata"]
@@ -65,8 +60,8 @@ def test_back_to_the_earlier_chart_and_forward_again_keeps_sidecars_status_and_m
     house.helm.run("upgrade", RELEASE, EARLIER, *WHERE, *WAIT, "--reset-values", *given)
     assert sidecars(house) == running
     house.helm.run("rollback", RELEASE, installed, *WHERE, *WAIT)
-    moment = house.kubectl.get("modelmonitor", calm.name, calm.namespace)["status"]["health"]["observedAt"]
-    wait_until(lambda: renewed_after(calm, moment), 330, "the verdict is renewed by the operator of before")
+    house.kubectl.apply(monitor_manifest("after", team, "none"))
+    MonitorView(house.kubectl, team, "after").wait_for(FindingCode.TARGETS_NOT_FOUND)
     after = house.kubectl.get("modelmonitor", calm.name, calm.namespace)["metadata"]
     assert sidecars(house) == running
     assert ready_since(calm) == since
