@@ -86,7 +86,7 @@ class _Renderer:
 
     def groups(self, methods: Mapping[str, ObjectiveMethod]) -> Iterator[Json]:
         who = self.monitor.ref
-        yield from self._group(build_finding_group(who))
+        yield from self._group(build_finding_group(who, self.spec))
         yield from self._group(build_pipeline_group(who, self.spec))
         yield from self._group(build_absence_group(who))
         for group in build_objective_groups(who, self.spec, methods):

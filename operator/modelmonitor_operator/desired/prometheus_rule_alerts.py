@@ -4,7 +4,7 @@ An alert's identity is what the expression leaves of the labels, so each one dro
 a sidecar or the leader moves: a change of leader starts no second alert beside the first.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from modelmonitor_api import names
 from modelmonitor_api.alert_names import AlertName, finding_alert
@@ -31,14 +31,21 @@ _STALE_SECONDS = 120
 _GPU_STALE_SECONDS = 300
 
 
-def build_finding_group(monitor: MonitorRef) -> RuleGroup:
+def build_finding_group(monitor: MonitorRef, spec: ModelMonitorSpec) -> RuleGroup:
     """One alert for each finding of the table."""
-    return RuleGroup("modelmonitor.findings", tuple(_finding(monitor, code) for code in FindingCode))
+    overridden = {override.name for override in spec.alerts.overrides if override.severity is not None}
+    return RuleGroup("modelmonitor.findings", tuple(_finding(monitor, code, overridden) for code in FindingCode))
 
 
-def _finding(monitor: MonitorRef, code: FindingCode) -> AlertRule:
+def _finding(monitor: MonitorRef, code: FindingCode, overridden: Collection[AlertName]) -> AlertRule:
+    """Without the finding's severity where it is overridden.
+
+    At a change of leader two pages may differ in it: that would be two alerts with the same labels, and Prometheus
+    refuses a rule that gives them.
+    """
     found = select(monitor, "modelmonitor_finding", equals("code", code.value))
-    return AlertRule(finding_alert(code), f"max by ({BY_MONITOR}, code, severity, kind, object) ({found})")
+    severity = "" if finding_alert(code) in overridden else "severity, "
+    return AlertRule(finding_alert(code), f"max by ({BY_MONITOR}, code, {severity}kind, object) ({found})")
 
 
 def build_pipeline_group(monitor: MonitorRef, spec: ModelMonitorSpec) -> RuleGroup:
