@@ -113,6 +113,7 @@ class ChildKind:
         least: what a new object is made with besides its metadata, of its manifest; None where that is all of it.
         remark: what people must know although the object is there; empty where nothing.
         objection: why a manifest must not be written, with the mend; empty where it may.
+        removable: whether the operator deletes one that it no longer wants; others go with their ModelMonitor alone.
     """
 
     kind: ResourceKind
@@ -122,6 +123,7 @@ class ChildKind:
     least: Callable[[Json], Json] | None = lambda _: {}
     remark: Callable[[Ingredients], str] = lambda _: ""
     objection: Callable[[Json], str] = lambda _: ""
+    removable: bool = True
 
 
 TARGET_KINDS = (
@@ -130,6 +132,7 @@ TARGET_KINDS = (
         _targets,
         lambda i: build_service(i.settings, i.monitor),
         least=lambda _: {"spec": {"clusterIP": "None"}},
+        removable=False,
     ),
     ChildKind(
         ENDPOINTS,
@@ -137,9 +140,10 @@ TARGET_KINDS = (
         lambda i: build_endpoints(i.monitor, i.sidecars, i.leader),
         least=None,
         remark=lambda i: left_out_message(i.sidecars),
+        removable=False,
     ),
 )
-"""Those that follow pods and sidecars."""
+"""Those that follow pods and sidecars; the operator has no right to delete any Service or Endpoints."""
 
 OBJECT_KINDS: tuple[ChildKind, ...] = (
     ChildKind(

@@ -88,17 +88,19 @@ def reconcile_child(given: ChildInput) -> ChildDecision:
     if given.wish.action is Action.LEAVE:
         return ChildDecision()
     if given.wish.action is Action.REMOVE:
-        return ChildDecision(_remove(given.mine), ChildFact(ChildState.DISABLED, given.wish.reason))
+        return ChildDecision(_remove(given, given.mine), ChildFact(ChildState.DISABLED, given.wish.reason))
     if given.wanted is None or given.obstacle is not None:
         return ChildDecision(fact=given.obstacle)
     if given.wanted.objection:
         return ChildDecision(fact=ChildFact(ChildState.REFUSED, given.wanted.objection))
-    elsewhere = _remove(child for child in given.mine if child.ref != given.wanted.ref)
+    elsewhere = _remove(given, (child for child in given.mine if child.ref != given.wanted.ref))
     decision = _keep(given, given.wanted)
     return ChildDecision((*decision.changes, *elsewhere), decision.fact)
 
 
-def _remove(children: Iterable[ChildObject]) -> tuple[Change, ...]:
+def _remove(given: ChildInput, children: Iterable[ChildObject]) -> tuple[Change, ...]:
+    if not given.kind.removable:
+        return ()
     return tuple(Delete(Rank.CHILD, child.target) for child in children if not child.deleting)
 
 

@@ -192,6 +192,14 @@ def test_what_is_wanted_is_written_before_an_earlier_one_is_removed() -> None:
     assert verbs(decide(None, mine=(earlier,))) == [Create, Delete]
 
 
+@pytest.mark.parametrize("kind", TARGET_KINDS, ids=lambda kind: kind.kind.kind)
+def test_what_the_operator_may_not_delete_is_left_under_its_earlier_name(kind: ChildKind) -> None:
+    earlier = replace(there(), ref=ObjectRef(kind.kind, "team-a", "earlier"))
+    given = {"kind": kind, "wanted": wanted(kind), "build": lambda: manifest(kind)}
+    assert verbs(decide(None, mine=(earlier,), **given)) == [Create]
+    assert verbs(decide(None, mine=(earlier,), **given, wish=Wish(Action.REMOVE, "no"))) == []
+
+
 def test_what_stands_in_the_way_of_a_kind_is_told_and_nothing_is_tried() -> None:
     missing = ChildFact(ChildState.KIND_MISSING, "install it")
     assert decide(there(), obstacle=missing) == ChildDecision(fact=missing)

@@ -342,6 +342,31 @@ async def test_an_object_of_another_namespace_that_claims_to_be_of_a_monitor_is_
     assert "delete" not in {verb for verb, _ in house.written()}
 
 
+@pytest.mark.parametrize("kind", [SERVICE, ENDPOINTS], ids=lambda kind: kind.kind)
+async def test_a_target_under_an_earlier_name_costs_no_write_and_no_retry(kind: ResourceKind) -> None:
+    house = await Owning().settle()
+    house.written()
+    owner = {"kind": "ModelMonitor", "name": "fraud", "uid": "m1"}
+    metadata = {"name": "earlier", "namespace": "team-a", "uid": "e1", "resourceVersion": "7"}
+    house.intake.children.put(kind, {"metadata": {**metadata, "ownerReferences": [owner]}})
+    await house.settle()
+    assert house.written() == []
+    assert house.delays.get(TargetsKey(REF), 0.0) == 0.0
+
+
+@pytest.mark.parametrize("kind", [SERVICE, ENDPOINTS], ids=lambda kind: kind.kind)
+async def test_a_target_that_lost_its_owner_is_not_swept_for_nobody_may(kind: ResourceKind) -> None:
+    house = await Owning().settle()
+    known = house.world.children.get(ObjectRef(kind, "team-a", NAME))
+    assert known is not None
+    metadata = {"name": NAME, "namespace": "team-a", "uid": known.uid, "resourceVersion": "900"}
+    house.intake.children.put(kind, {"metadata": metadata})
+    house.written()
+    house.intake.monitor_event("DELETED", raw_monitor())
+    await house.reconcile(ObjectsKey(REF))
+    assert house.written() == []
+
+
 async def test_what_kubernetes_collects_is_left_to_it() -> None:
     house = await Owning().settle()
     house.written()
