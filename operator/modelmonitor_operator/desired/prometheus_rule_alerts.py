@@ -23,7 +23,6 @@ from modelmonitor_operator.desired.prometheus_rule_parts import (
 
 LAST_RUNNING_PODS = "modelmonitor:running_pods:last"
 """What the leader said last; the rule reads itself, so that it remembers for as long as Prometheus runs."""
-VERDICT_STALE_SECONDS = 600
 _MEMORY = "1h"
 """How long Prometheus may be down without forgetting what the leader said last."""
 _STALE_READINGS = 4
@@ -65,9 +64,6 @@ def _pipeline(monitor: MonitorRef, spec: ModelMonitorSpec) -> Iterator[AlertRule
     page, triton = (select(monitor, f"modelmonitor_{kind}_dropped_series") for kind in ("page", "target"))
     left_out = f"max by ({BY_MONITOR}, node) ({page}) > 0 or max by ({BY_MONITOR}, node, pod) ({triton}) > 0"
     yield AlertRule(AlertName.SERIES_DROPPED, left_out)
-    renewed = select(monitor, "modelmonitor_health_observed_timestamp_seconds")
-    stale = f"time() - max by ({BY_MONITOR}) ({renewed}) > {VERDICT_STALE_SECONDS}"
-    yield AlertRule(AlertName.VERDICT_STALE, stale)
 
 
 def build_absence_group(monitor: MonitorRef) -> RuleGroup:
