@@ -159,8 +159,8 @@ class ChildReconciler:
         self.recipes.forget(ref)
         if self._settings.watch_namespaces and ref.namespace not in self._settings.watch_namespaces:
             return
-        owned = self._world.children.owned(ref)
-        left = [child for child in owned if child.ref.kind in _REMOVABLE and not child.owner_uids and not child.deleting]
+        kept = [child for child in self._world.children.owned(ref) if child.ref.kind in _REMOVABLE]
+        left = [child for child in kept if not child.owner_uids and not child.deleting]
         changes = tuple(Delete(Rank.CHILD, child.target) for child in left)
         await execute(changes, self._cluster, partial(self._remember, ref))
 
