@@ -8,11 +8,14 @@ from typing import Any
 import pytest
 import yaml
 
+from modelmonitor_api import names
 from modelmonitor_api.alert_names import AlertName
 from modelmonitor_api.alerts import ALERTS
 from modelmonitor_api.burn_rates import SliSeries, SloSeries, sli_error
 from modelmonitor_api.metrics import METRICS, sample_names
 from modelmonitor_api.spec import ModelMonitorSpec
+from modelmonitor_operator.desired.service import build_service
+from tests.unit.operator.worlds import monitor, settings
 
 ROOT = Path(__file__).parents[3]
 RUNBOOKS = sorted((ROOT / "docs" / "runbooks").glob("*.md"))
@@ -152,6 +155,25 @@ def test_the_series_that_its_commands_ask_for_are_in_the_catalogue(page: Path) -
         for name in re.findall(r"\b((?:nv_|modelmonitor[_:]|slo:)\w[\w:]*)", line)
     }
     assert asked - ours - recorded - {"nv_"} == set()
+
+
+LOOK_UP = """{.items[?(@.metadata.ownerReferences[0].name=="NAME")].metadata.name}"""
+
+
+@pytest.mark.parametrize("page", RUNBOOKS, ids=lambda page: page.stem)
+def test_an_object_of_a_modelmonitor_is_looked_up_for_its_name_may_be_cut(page: Path) -> None:
+    lines = list(commands(page))
+    assert "modelmonitor-NAME" not in page.read_text()
+    used = [number for number, line in enumerate(lines) if re.search(r"\bSERVICE\b", line)]
+    looked_up = [number for number, line in enumerate(lines) if LOOK_UP in line]
+    assert not used or looked_up == [0]
+
+
+def test_the_label_and_the_owner_by_which_it_is_looked_up_are_on_every_service() -> None:
+    for name in ("fraud", "with.dots-and-" + "x" * 200):
+        metadata = build_service(settings(), monitor(name))["metadata"]
+        assert names.MONITOR_LABEL in metadata["labels"]
+        assert metadata["ownerReferences"][0]["name"] == name
 
 
 def test_a_field_and_a_value_that_are_not_there_are_noticed() -> None:
