@@ -72,11 +72,16 @@ def pointed_at(kubeconfig: Path) -> dict[str, Any]:
     return configuration
 
 
+def _is_ours(target: Target) -> bool:
+    """Whether it is of this test's namespace: other tests leave Services of theirs on the same API server."""
+    return target.pool == "modelmonitor" and target.labels["namespace"] == NAMESPACE
+
+
 def wait_for_targets(api: PrometheusApi, count: int) -> list[Target]:
     deadline, found = time.monotonic() + WAIT_SECONDS, []
     while time.monotonic() < deadline:
         try:
-            found = [target for target in api.targets() if target.pool == "modelmonitor"]
+            found = [target for target in api.targets() if _is_ours(target)]
         except PrometheusError:
             found = []
         if len(found) >= count:
