@@ -20,11 +20,9 @@ from modelmonitor_api.status import ObjectiveMethod
 from modelmonitor_operator.desired.dashboard import build_dashboard
 from modelmonitor_operator.desired.prometheus_rule import build_prometheus_rule
 from modelmonitor_sidecar.exposition import parse_page
-from modelmonitor_testbed.controlplane import free_ports
 from modelmonitor_testbed.preview.queries import Needs, queries_of
-from modelmonitor_testbed.process import start_bound
 from modelmonitor_testbed.prometheus.api import PrometheusApi, PrometheusError
-from modelmonitor_testbed.tools import PROMETHEUS, tool
+from modelmonitor_testbed.prometheus.local import LOG, running_prometheus
 from tests.edge.sidecar.loopback import served
 from tests.unit.operator.worlds import monitor, settings
 from tests.unit.sidecar.nodes import monitor_page, snapshot
@@ -64,7 +62,7 @@ def rule_groups() -> list[dict[str, Any]]:
     return [{**group, "interval": "1s"} for group in groups]
 
 
-def write_configuration(folder: Path, port: int) -> Path:
+def configuration(folder: Path, port: int) -> dict[str, Any]:
     target = {"namespace": "team-a", "service": object_name("fraud"), "endpoint": "sidecar", "node": "node-a"}
     job = {
         "job_name": "chat",
@@ -72,13 +70,11 @@ def write_configuration(folder: Path, port: int) -> Path:
         "static_configs": [{"targets": [f"127.0.0.1:{port}"], "labels": target}],
     }
     (folder / "rules.yml").write_text(json.dumps({"groups": rule_groups()}))
-    text = {
+    return {
         "global": {"scrape_interval": "1s", "scrape_timeout": "1s"},
         "rule_files": [str(folder / "rules.yml")],
         "scrape_configs": [job],
     }
-    (folder / "prometheus.yml").write_text(json.dumps(text))
-    return folder / "prometheus.yml"
 
 
 def questions() -> list[str]:
@@ -110,21 +106,9 @@ def answered(api: PrometheusApi, expression: str) -> bool:
 
 
 async def test_rules_and_panels_about_decoupled_models_have_an_answer(tmp_path: Path) -> None:
-    (port,) = free_ports(1)
-    async with served(serving()) as page_port:
-        words = [
-            tool(PROMETHEUS, "prometheus"),
-            f"--config.file={write_configuration(tmp_path, page_port)}",
-            f"--storage.tsdb.path={tmp_path / 'data'}",
-            f"--web.listen-address=127.0.0.1:{port}",
-        ]
-        child = start_bound(words, tmp_path / "log")
-        api = PrometheusApi(f"http://127.0.0.1:{port}")
-        try:
-            await wait_for_answers(api, questions(), lambda: (tmp_path / "log").read_text()[-2000:])
+    async with served(serving()) as port:
+        with running_prometheus(tmp_path, configuration(tmp_path, port)) as api:
+            await wait_for_answers(api, questions(), lambda: (tmp_path / LOG).read_text()[-2000:])
             assert not [rule for rule in await asyncio.to_thread(api.rules) if rule.health == "err"]
             (ratio, *_) = await asyncio.to_thread(api.query, 'slo:sli_error:ratio_rate5m{sloth_slo="first-response"}')
-        finally:
-            child.terminate()
-            await asyncio.to_thread(child.wait)
     assert 0.1 < ratio.value < 0.2  # the recorded page has 171 of 200 within 500 ms

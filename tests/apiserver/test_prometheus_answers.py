@@ -19,9 +19,7 @@ from modelmonitor_operator.arrival import PrometheusAnswer
 from modelmonitor_operator.desired.prometheus_rule import build_prometheus_rule, rule_names
 from modelmonitor_operator.prometheus_answers import PrometheusError
 from modelmonitor_operator.settings import PrometheusSettings
-from modelmonitor_testbed.controlplane import free_ports
-from modelmonitor_testbed.process import start_bound
-from modelmonitor_testbed.tools import PROMETHEUS, tool
+from modelmonitor_testbed.prometheus.local import LOG, running_prometheus
 from tests.edge.sidecar.loopback import served
 from tests.unit.operator.worlds import monitor as built_monitor
 from tests.unit.operator.worlds import settings
@@ -100,7 +98,6 @@ def _rules(name: str) -> Any:
 @asynccontextmanager
 async def prometheus(folder: Path) -> AsyncIterator[str]:
     """A real Prometheus that scrapes every monitor's two pages each second."""
-    (api,) = free_ports(1)
     async with served(_application()) as port:
         jobs = [_job(name, n, endpoint, port) for name in JOBS for n, endpoint in enumerate(PAGES)]
         for name in JOBS.keys() - {"unruled"}:
@@ -110,19 +107,8 @@ async def prometheus(folder: Path) -> AsyncIterator[str]:
             "rule_files": [str(folder / "*.rules.yml")],
             "scrape_configs": jobs,
         }
-        (folder / "prometheus.yml").write_text(json.dumps(configuration))
-        words = [
-            tool(PROMETHEUS, "prometheus"),
-            f"--config.file={folder / 'prometheus.yml'}",
-            f"--storage.tsdb.path={folder / 'data'}",
-            f"--web.listen-address=127.0.0.1:{api}",
-        ]
-        child = start_bound(words, folder / "log")
-        try:
-            yield f"http://127.0.0.1:{api}"
-        finally:
-            child.terminate()
-            await asyncio.to_thread(child.wait)
+        with running_prometheus(folder, configuration) as api:
+            yield api.address
 
 
 def _settled(name: str, found: PrometheusAnswer) -> bool:
@@ -162,7 +148,7 @@ def _reason(name: str, answer: PrometheusAnswer) -> tuple[str, str, str]:
 
 async def test_each_cause_is_told_apart_by_what_a_real_prometheus_says(tmp_path: Path) -> None:
     async with prometheus(tmp_path) as url:
-        found = await _ask_all(url, lambda: (tmp_path / "log").read_text()[-3000:])
+        found = await _ask_all(url, lambda: (tmp_path / LOG).read_text()[-3000:])
     reasons = {name: _reason(name, answer) for name, answer in found.items()}
     assert {name: (status, reason) for name, (status, reason, _) in reasons.items()} == {
         "well": ("True", "Scraped"),

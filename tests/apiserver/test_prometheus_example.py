@@ -12,12 +12,11 @@ from modelmonitor_operator.desired.endpoints import LeaderAddress, build_endpoin
 from modelmonitor_operator.desired.service import build_service
 from modelmonitor_operator.desired.service_monitor import build_service_monitor
 from modelmonitor_operator.observed import Monitor, SidecarPod
-from modelmonitor_testbed.controlplane import ControlPlane, free_ports
+from modelmonitor_testbed.controlplane import ControlPlane
 from modelmonitor_testbed.kubectl import Kubectl
-from modelmonitor_testbed.process import start_bound
 from modelmonitor_testbed.prometheus.api import PrometheusApi, PrometheusError, Target
+from modelmonitor_testbed.prometheus.local import running_prometheus
 from modelmonitor_testbed.promtool import check_configuration
-from modelmonitor_testbed.tools import PROMETHEUS, tool
 from tests.unit.operator.worlds import monitor, settings
 
 ROOT = Path(__file__).parents[2]
@@ -49,17 +48,10 @@ def targets(
     create_objects(kubectl, monitor("fraud", NAMESPACE), sidecar("n1", "192.0.2.1"), sidecar("n2", "192.0.2.2"))
     create_objects(kubectl, monitor(LONG, NAMESPACE), sidecar("n1", "192.0.2.1"))
     folder = tmp_path_factory.mktemp("prometheus")
-    configuration = folder / "prometheus.yaml"
-    configuration.write_text(yaml.safe_dump(pointed_at(control_plane.kubeconfig)))
-    (port,) = free_ports(1)
-    words = [f"--config.file={configuration}", f"--storage.tsdb.path={folder / 'data'}"]
-    program = [tool(PROMETHEUS, "prometheus"), *words, f"--web.listen-address=127.0.0.1:{port}"]
-    child = start_bound(program, folder / "log")
     try:
-        yield wait_for_targets(PrometheusApi(f"http://127.0.0.1:{port}"), 5)
+        with running_prometheus(folder, pointed_at(control_plane.kubeconfig)) as api:
+            yield wait_for_targets(api, 5)
     finally:
-        child.terminate()
-        child.wait(20)
         kubectl.run("delete", "namespace", NAMESPACE, "--wait=false")
 
 

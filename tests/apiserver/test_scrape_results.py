@@ -7,10 +7,8 @@ Prometheus itself can say that; the operator asks it where a URL is set.
 from __future__ import annotations
 
 import asyncio
-import json
 import time
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,10 +21,7 @@ from modelmonitor_sidecar.monitor_pages import MonitorPages
 from modelmonitor_sidecar.page_answers import PageAnswers
 from modelmonitor_sidecar.pages import Page
 from modelmonitor_sidecar.snapshot import Instant
-from modelmonitor_testbed.controlplane import free_ports
-from modelmonitor_testbed.process import start_bound
-from modelmonitor_testbed.prometheus.api import PrometheusApi
-from modelmonitor_testbed.tools import PROMETHEUS, tool
+from modelmonitor_testbed.prometheus.local import LOG, running_prometheus
 from tests.edge.sidecar.loopback import served
 from tests.unit.sidecar.nodes import model, snapshot
 
@@ -70,8 +65,8 @@ def application(answers: PageAnswers, page: Page) -> web.Application:
     return made
 
 
-def configuration(wanted: Mapping[str, Mapping[str, object]], port: int) -> str:
-    """One job for each page, scraped every second; Prometheus reads JSON as YAML."""
+def configuration(wanted: Mapping[str, Mapping[str, object]], port: int) -> dict[str, object]:
+    """One job for each page on a port of loopback."""
     jobs = [
         {
             "job_name": job,
@@ -83,26 +78,7 @@ def configuration(wanted: Mapping[str, Mapping[str, object]], port: int) -> str:
         }
         for job, more in wanted.items()
     ]
-    return json.dumps({"scrape_configs": jobs})
-
-
-@asynccontextmanager
-async def prometheus(folder: Path, jobs: Mapping[str, Mapping[str, object]], port: int) -> AsyncIterator[PrometheusApi]:
-    """A real Prometheus that scrapes the jobs' pages on a port of loopback."""
-    (folder / "prometheus.yml").write_text(configuration(jobs, port))
-    (api,) = free_ports(1)
-    words = [
-        tool(PROMETHEUS, "prometheus"),
-        f"--config.file={folder / 'prometheus.yml'}",
-        f"--storage.tsdb.path={folder / 'data'}",
-        f"--web.listen-address=127.0.0.1:{api}",
-    ]
-    child = start_bound(words, folder / "log")
-    try:
-        yield PrometheusApi(f"http://127.0.0.1:{api}")
-    finally:
-        child.terminate()
-        await asyncio.to_thread(child.wait)
+    return {"scrape_configs": jobs}
 
 
 async def until_scraped(book: ScrapeBook, times: int, log: Path) -> dict[str, PageScraper]:
@@ -129,8 +105,9 @@ def answers_of(book: ScrapeBook) -> PageAnswers:
 async def test_a_deadline_that_passed_is_seen_and_a_limit_is_not(tmp_path: Path) -> None:
     book = book_of(*JOBS)
     application_ = application(answers_of(book), Page((BODY,)))
-    async with served(application_) as port, prometheus(tmp_path, JOBS, port):
-        found = await until_scraped(book, 2, tmp_path / "log")
+    async with served(application_) as port:
+        with running_prometheus(tmp_path, configuration(JOBS, port)):
+            found = await until_scraped(book, 2, tmp_path / LOG)
     assert {name: one.result for name, one in found.items()} == {
         "normal": ScrapeResult.COMPLETE,
         "late": ScrapeResult.CUT_OFF,
@@ -148,10 +125,8 @@ async def test_names_of_models_arrive_in_prometheus_as_they_are(tmp_path: Path) 
     shown = replace(seen, targets={uid: hostile})
     page = MonitorPages("node-a").page(shown, shown.plan.monitors[0])
     book = book_of("normal")
-    async with (
-        served(application(answers_of(book), page)) as port,
-        prometheus(tmp_path, {"normal": {}}, port) as api,
-    ):
-        await until_scraped(book, 2, tmp_path / "log")
-        found = await asyncio.to_thread(api.query, "modelmonitor_model_ready")
+    async with served(application(answers_of(book), page)) as port:
+        with running_prometheus(tmp_path, configuration({"normal": {}}, port)) as api:
+            await until_scraped(book, 2, tmp_path / LOG)
+            found = await asyncio.to_thread(api.query, "modelmonitor_model_ready")
     assert sorted(one.labels["model"] for one in found) == sorted(HOSTILE_NAMES)

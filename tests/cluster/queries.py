@@ -7,9 +7,12 @@ from typing import Any
 
 import promql_parser
 
+from modelmonitor_api.promql import quote
+from modelmonitor_api.promql import selector as series
 from modelmonitor_testbed.cache import checkout_root
 from modelmonitor_testbed.installation import SYSTEM_NAMESPACE
 from modelmonitor_testbed.prometheus.api import PrometheusApi, PrometheusError
+from tests.unit.rules.specimens import selectors
 
 FLEET_PAGES: tuple[Path, ...] = tuple(
     sorted((checkout_root() / "charts" / "modelmonitor" / "dashboards").glob("*.json"))
@@ -46,21 +49,14 @@ def without_answer(api: PrometheusApi, expressions: Iterable[str]) -> list[str]:
 
 def inputs_of(expression: str) -> list[str]:
     """What an alert's expression reads: each of its selectors as a query of its own."""
-    found: list[str] = []
-
-    def visit(node: promql_parser.Expr) -> None:
-        if isinstance(node, promql_parser.VectorSelector):
-            found.append(_widened(node))
-
-    promql_parser.walk(promql_parser.parse(expression), pre_visit=visit)
-    return found
+    return [_widened(found) for found in selectors(expression)]
 
 
 def _widened(selector: promql_parser.VectorSelector) -> str:
     left_out = ABSENT_WHILE_WELL.get(selector.name or "", set())
     kept = [each for each in selector.matchers.matchers if each.name not in left_out]
-    written = ",".join(f"{each.name}{_OPERATORS[str(each.op)]}{_quote(each.value)}" for each in kept)
-    return f"{selector.name}{{{written}}}"
+    written = (f"{each.name}{_OPERATORS[str(each.op)]}{quote(each.value)}" for each in kept)
+    return series(selector.name or "", *written)
 
 
 _OPERATORS = {
@@ -72,7 +68,3 @@ _OPERATORS = {
         (promql_parser.MatchOp.NotRe, "!~"),
     )
 }
-
-
-def _quote(text: str) -> str:
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
