@@ -165,6 +165,7 @@ async def _run_until(stop: asyncio.Event, parts: _Parts, identity: str) -> None:
     spawn = kopf_spawner(registry, lambda: _stop_on_signals(stop))
     supervisor = Supervisor(spawn, parts.clock, parts.telemetry)
     leadership = Leadership.of(parts.cluster, parts.clock, settings.namespace, settings.lease, identity)
+    parts.pages.holds_lease = leadership.holds
     leading = asyncio.create_task(leadership.run(parts.lead))
     tasks = {
         leading,

@@ -78,7 +78,7 @@ def parse_child(kind: ResourceKind, raw: Json) -> ChildObject:
         owner_uids=tuple(one["uid"] for one in owners),
         digest=annotations.get(names.DIGEST_ANNOTATION, ""),
         content=None if kind in METADATA_ONLY else content_digest(raw),
-        touched=_is_touched(metadata.get("managedFields") or ()),
+        touched=is_touched(metadata.get("managedFields") or ()),
         deleting="deletionTimestamp" in metadata,
         status=raw.get("status") if kind in _STATUS_KEPT else None,
     )
@@ -91,8 +91,12 @@ def _owner(metadata: Json, owners: Iterable[Json], annotations: Json) -> Monitor
     return next((MonitorRef(metadata.get("namespace", ""), one["name"]) for one in owners), None)
 
 
-def _is_touched(entries: Iterable[Json]) -> bool:
-    """Whether another manager wrote as late as we did, or later; the server's times are whole seconds."""
+def is_touched(entries: Iterable[Json]) -> bool:
+    """Whether another manager wrote as late as we did, or later; the server's times are whole seconds.
+
+    Args:
+        entries: the managed fields of an object.
+    """
     ours, others = 0.0, 0.0
     for entry in entries:
         at = parse_time(entry.get("time")) or 0.0

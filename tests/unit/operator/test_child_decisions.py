@@ -25,6 +25,7 @@ from modelmonitor_operator.objects import (
     SERVICE_MONITOR,
     ObjectRef,
     ResourceKind,
+    sign,
 )
 from modelmonitor_operator.observed import Monitor
 from modelmonitor_operator.reconcile.changes import Apply, Create, Delete
@@ -34,7 +35,6 @@ from modelmonitor_operator.reconcile.objects import (
     ChildWritten,
     Wanted,
     reconcile_child,
-    sign,
 )
 from tests.unit.operator.worlds import monitor, settings
 

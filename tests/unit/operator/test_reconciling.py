@@ -154,7 +154,7 @@ async def test_pods_that_could_not_be_listed_yet_keep_their_place_in_the_plan() 
     after_restart.world.put_stored(next(iter(house.world.stored_of(NODE_PLAN))))
     after_restart.intake.monitor_event(None, raw_monitor())
     await after_restart.reconcile(PlanKey("n1"))
-    assert [verb for verb, _ in after_restart.cluster.written] == ["apply"]
+    assert after_restart.cluster.written == []
     (plan,) = after_restart.world.stored_of(NODE_PLAN)
     assert plan.manifest["spec"]["monitors"][0]["pods"][0]["name"] == "t1"
     after_restart.intake.pods_listed("team-a")
