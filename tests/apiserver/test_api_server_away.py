@@ -113,9 +113,11 @@ def slow_etcd(control_plane: ControlPlane) -> Iterator[Wire]:
 
 
 def restart_api_server(control_plane: ControlPlane) -> None:
-    control_plane.kill("kube-apiserver")
+    for program in ("kube-controller-manager", "kube-apiserver"):
+        control_plane.kill(program)
     control_plane.start("kube-apiserver")
     control_plane.wait_ready()
+    control_plane.start("kube-controller-manager")
 
 
 DEFAULT_LEASE = {"lease": {}, "resyncSeconds": 300}

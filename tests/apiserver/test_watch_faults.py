@@ -73,9 +73,7 @@ class Scene:
 
 
 @pytest.fixture(scope="module")
-def scene(
-    kubectl: Kubectl, control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Scene]:
+def scene(kubectl: Kubectl, control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     folder: Path = tmp_path_factory.mktemp("faults")
     installed = Installation(kubectl, folder, "faults")
     installed.overrides = {"resyncSeconds": 60}
@@ -138,7 +136,9 @@ def test_a_monitor_that_goes_while_its_watch_is_broken_leaves_nothing_behind(sce
     fail_the_watch(scene)
     for name in ("fraud", "other"):
         installed.kubectl.delete("modelmonitor", name, installed.tenant)
-    wait_until(lambda: installed.plan(NODE) is None and installed.daemon_set() is None, 40, "plan and sidecars are gone")
+    wait_until(
+        lambda: installed.plan(NODE) is None and installed.daemon_set() is None, 40, "plan and sidecars are gone"
+    )
     installed.kubectl.apply(installed.monitor(), installed.monitor("other"))
     wait_until(lambda: scene.is_planned(pod), 40, "the pod is planned for the new ones")
 

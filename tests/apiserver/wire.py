@@ -1,4 +1,4 @@
-"""The wire between an operator and its API server, or between the API server and etcd: a test cuts, clogs or slows it."""
+"""The wire from an operator to its API server, or from there to etcd: a test cuts, clogs or slows it."""
 
 import asyncio
 import threading
@@ -127,9 +127,7 @@ class Wire:
         finally:
             deliver.cancel()
 
-    async def _deliver(
-        self, queue: "asyncio.Queue[_Piece]", writer: asyncio.StreamWriter, gate: asyncio.Event
-    ) -> None:
+    async def _deliver(self, queue: "asyncio.Queue[_Piece]", writer: asyncio.StreamWriter, gate: asyncio.Event) -> None:
         """Until the end of what comes, which is passed on too."""
         was_held = False
         while True:

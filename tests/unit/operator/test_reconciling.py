@@ -289,3 +289,18 @@ def test_a_sidecar_that_is_not_ready_says_why_in_kubernetes_words() -> None:
     waiting = {"reason": "ImagePullBackOff", "message": "not found"}
     raw["status"] = {"phase": "Pending", "containerStatuses": [{"name": "sidecar", "state": {"waiting": waiting}}]}
     assert parse_sidecar(raw).message == "ImagePullBackOff: not found"
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        ({"podIP": "10.1.0.1", "hostIP": "10.1.0.1"}, True),
+        ({"podIP": "fd00::1", "hostIP": "10.1.0.1", "hostIPs": [{"ip": "10.1.0.1"}, {"ip": "fd00::1"}]}, True),
+        ({"podIP": "10.2.0.1", "hostIP": "10.1.0.1", "hostIPs": [{"ip": "10.1.0.1"}]}, False),
+        ({"hostIP": "10.1.0.1"}, False),
+        ({}, False),
+    ],
+    ids=["the same", "the second of its node", "its own", "none yet", "nothing known"],
+)
+def test_a_pod_at_the_address_of_its_node_is_known_as_such(status: dict[str, Any], *, expected: bool) -> None:
+    assert parse_pod({**raw_pod(), "status": status}).has_node_address is expected
