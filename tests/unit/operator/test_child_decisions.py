@@ -150,10 +150,18 @@ def test_a_foreign_object_is_left_alone_and_named() -> None:
 
 
 def test_an_object_that_belongs_to_another_monitor_is_left_alone() -> None:
-    decision = decide(there(annotations={"modelmonitor.dev/owner": "team-b/fraud/uid"}, ownerReferences=[]), mine=())
+    other = {"kind": "ModelMonitor", "name": "other", "uid": "m9"}
+    decision = decide(there(ownerReferences=[other]), mine=())
     assert decision.changes == ()
     assert decision.fact is not None
-    assert "belongs to ModelMonitor team-b/fraud" in decision.fact.message
+    assert "belongs to ModelMonitor team-a/other" in decision.fact.message
+
+
+def test_only_of_what_grafana_reads_an_annotation_names_the_owner() -> None:
+    annotations = {"modelmonitor.dev/owner": "team-b/fraud/uid"}
+    metadata = {"name": "x", "namespace": "team-a", "uid": "u", "resourceVersion": "1", "annotations": annotations}
+    owners = {kind: parse_child(kind, {"metadata": metadata}).owner for kind in KINDS}
+    assert {kind.kind for kind, owner in owners.items() if owner} == {"ConfigMap", "GrafanaDashboard"}
 
 
 def test_what_a_monitor_of_the_same_name_left_behind_gets_the_new_owner() -> None:
