@@ -76,7 +76,7 @@ def object_name(name: str) -> str:
     """Name of a ModelMonitor's Service, Endpoints, ServiceMonitor, PrometheusRule and ConfigMap.
 
     It is a DNS label (RFC 1035) of at most 63 characters, as a Service asks; a name that does not fit is cut and ends
-    in a fingerprint of the whole. So does one that itself ends as in a fingerprint: nobody can choose a name whose object
+    in a fingerprint of the whole. So does one that itself ends like that: nobody can choose a name whose object
     is another monitor's.
     """
     plain = f"modelmonitor-{name}"

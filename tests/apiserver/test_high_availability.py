@@ -1,5 +1,6 @@
 """Two operators: the leader dies, freezes, or is cut off, and the other goes on where it was."""
 
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -139,3 +140,89 @@ def test_a_leader_that_is_asked_to_end_hands_over_sooner_than_its_lease_runs_out
     took = next(w.at for w in writes if w.resource == "leases" and w.done and w.user == standby.user) - asked_at
     say("handover", f"{took:.2f} s after SIGTERM")
     assert took < LEASE_SECONDS
+
+
+class Load:
+    """Pods and monitors that come and go until told to stop; what must be there in the end is known."""
+
+    def __init__(self, installed: Installation) -> None:
+        self._installed = installed
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+        self.intervals: dict[str, str] = {}
+        self.pods: set[str] = set()
+        self.gone: set[str] = set()
+        self.rounds = 0
+
+    def __enter__(self) -> "Load":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stop.wait(0.2):
+            self._round()
+            self.rounds += 1
+
+    def _round(self) -> None:
+        installed, number = self._installed, self.rounds
+        name, interval = f"load-{number % 4}", f"{5 + number % 25}s"
+        installed.kubectl.apply(installed.monitor(name, interval=interval))
+        self.intervals[name] = interval
+        installed.triton_pod(f"load-{number}", NODES[number % 2], f"10.99.20.{1 + number % 250}")
+        self.pods.add(f"load-{number}")
+        if number % 3 == 2:
+            gone = f"load-{number - 1}"
+            installed.kubectl.run("delete", "pod", gone, "-n", installed.tenant, "--grace-period=0", "--force")
+            self.pods.discard(gone)
+            self.gone.add(gone)
+
+
+def is_in_order(installed: Installation, load: Load) -> bool:
+    """Whether plans hold every pod that is there and none that is gone, and every status is about the newest spec."""
+    planned = {
+        pod["name"]
+        for node in NODES
+        for monitor in (installed.plan(node) or {"spec": {"monitors": []}})["spec"]["monitors"]
+        for pod in monitor["pods"]
+    }
+    if not load.pods <= planned or load.gone & planned:
+        return False
+    found = [installed.kubectl.get("modelmonitor", name, installed.tenant) for name in load.intervals]
+    return all(
+        one["spec"]["interval"] == load.intervals[one["metadata"]["name"]]
+        and one.get("status", {}).get("observedGeneration") == one["metadata"]["generation"]
+        for one in found
+    )
+
+
+def test_operators_are_replaced_under_load_with_no_lost_event_and_no_needless_write(replicas: Replicas) -> None:
+    installed = replicas.installed
+    leader, standby = replicas.pair()
+    before, began = holder_transitions(installed), time.time()
+    with Load(installed) as load:
+        for old in (leader, standby):
+            replicas.start()
+            assert old.operator.terminate(6.0) == 0
+        rounds = load.rounds
+        wait_until(lambda: load.rounds >= rounds + 2, 20, "the load goes on")
+    wait_until(lambda: is_in_order(installed, load), 20, "everything is in order")
+    replicas.settle()
+    terms = holder_transitions(installed) - before
+    written = count_done(replicas.writes(began))
+    quiet = {key: count for key, count in written.items() if key[1] in {*MONITORS, *map(object_name, MONITORS)}}
+    say("rolling", f"{load.rounds} rounds of load, {terms} terms, writes to quiet monitors: {dict(quiet)}")
+    assert 1 <= terms <= 2
+    allowed = {"endpoints": terms, "services": terms, "modelmonitors/status": 3}
+    assert all(count <= allowed.get(kind, 0) for (kind, _), count in quiet.items()), quiet
+    assert written["daemonsets", "modelmonitor-sidecar"] == 0
+
+
+def holder_transitions(installed: Installation) -> int:
+    """How often the Lease has changed hands."""
+    lease = installed.find("lease", "modelmonitor-operator")
+    assert lease is not None
+    return int(lease["spec"]["leaseTransitions"])
