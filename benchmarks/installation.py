@@ -27,6 +27,7 @@ from modelmonitor_testbed.process import start_bound
 ROOT = Path(__file__).parents[1]
 SYSTEM = "bench-system"
 OPERATOR = f"system:serviceaccount:{SYSTEM}:modelmonitor-operator"
+HTTP_PORT = 8080
 MONITORS_PATH = f"/apis/{API_VERSION}/{PLURAL}"
 PLANS_PATH = f"/apis/{API_VERSION}/{PLAN_PLURAL}"
 _CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
@@ -102,18 +103,22 @@ class Installation:
         await self.api.create(monitor_path(namespace), build_monitor(namespace, name, **spec))
 
     def start_operator(self, name: str = "operator", pod_ip: str = "") -> Operator:
-        """Start an operator with the chart's defaults, as its service account; its pod's address is what others see."""
+        """Start an operator with the chart's defaults, as its service account.
+
+        With the address of a pod, its settings are those of every other one, whatever port it is bound to.
+        """
         (port,) = free_ports(1)
         given = {
             "PATH": os.environ["PATH"],
             "KUBECONFIG": str(self._write_kubeconfig(name)),
-            "PYTHONPATH": str(ROOT / "operator"),
+            "PYTHONPATH": os.pathsep.join(str(ROOT / folder) for folder in ("operator", ".")),
             "POD_NAME": name,
             "POD_IP": pod_ip,
         }
         words = ["env", "-i", *(f"{key}={value}" for key, value in given.items())]
-        log, settings = self.folder / f"{name}.log", self._write_settings(name, port)
-        program: list[str | Path] = [*words, sys.executable, "-m", "modelmonitor_operator", "--settings", settings]
+        log, settings = self.folder / f"{name}.log", self._write_settings(name, HTTP_PORT if pod_ip else port)
+        module = ["benchmarks.moved_operator", str(port)] if pod_ip else ["modelmonitor_operator"]
+        program: list[str | Path] = [*words, sys.executable, "-m", *module, "--settings", settings]
         operator = Operator(start_bound(program, log), port, log)
         self.operators.append(operator)
         return operator

@@ -3,6 +3,7 @@
 import json
 import re
 from dataclasses import dataclass
+from enum import StrEnum
 
 import yaml
 
@@ -14,22 +15,17 @@ _ANNOTATIONS = """\
 metadata:
   name: {name}
   labels:
-    {{{{- include "modelmonitor.labels" . | nindent 4 }}}}
-  {{{{- if .Values.crds.keep }}}}
+    {{{{- include "{chart}.labels" . | nindent 4 }}}}
+  {{{{- if {keep} }}}}
   annotations:
     helm.sh/resource-policy: keep
   {{{{- end }}}}
 """
 _README = """\
 <!-- Derived from values.yaml by `make generate`. -->
-# modelmonitor
+# {name}
 
-The Helm chart of the ModelMonitor operator. Installing it is described in
-[docs/install.md](../../docs/install.md), what it may do and why in [docs/security.md](../../docs/security.md).
-
-```sh
-helm install modelmonitor charts/modelmonitor --namespace modelmonitor-system --create-namespace
-```
+{about}
 
 ## Values
 
@@ -39,17 +35,63 @@ _COMMENT = re.compile(r"^ *# -- (.*)$")
 _MORE = re.compile(r"^ *# (.*)$")
 
 
-def render_chart_crd(crd: Json) -> str:
-    """The CRD as a template of the chart: upgraded with the chart, kept when it is uninstalled."""
+class ChartName(StrEnum):
+    """The charts that bring the CRDs; one of them is used."""
+
+    WHOLE = "modelmonitor"
+    CRDS = "modelmonitor-crds"
+
+
+@dataclass(frozen=True)
+class _ChartWords:
+    """What differs between the charts."""
+
+    install: str
+    """Value that decides whether the CRDs are installed; empty: they always are."""
+    keep: str
+    about: str
+
+
+_WORDS = {
+    ChartName.WHOLE: _ChartWords(
+        ".Values.crds.install",
+        ".Values.crds.keep",
+        """\
+The Helm chart of the ModelMonitor operator. Installing it is described in
+[docs/install.md](../../docs/install.md), what it may do and why in [docs/security.md](../../docs/security.md).
+
+```sh
+helm install modelmonitor charts/modelmonitor --namespace modelmonitor-system --create-namespace
+```""",
+    ),
+    ChartName.CRDS: _ChartWords(
+        "",
+        ".Values.keep",
+        """\
+The CustomResourceDefinitions of ModelMonitor as a chart of their own, for those who let somebody else install them
+than the operator, or who want them never to go back when the operator is rolled back. Which chart to use when:
+[UPGRADE.md](../../UPGRADE.md).
+
+```sh
+helm install modelmonitor-crds charts/modelmonitor-crds --namespace modelmonitor-system --create-namespace
+helm install modelmonitor charts/modelmonitor --namespace modelmonitor-system --set crds.install=false
+```""",
+    ),
+}
+
+
+def render_chart_crd(crd: Json, chart: ChartName = ChartName.WHOLE) -> str:
+    """The CRD as a template of a chart: upgraded with the chart, kept when it is uninstalled."""
+    words = _WORDS[chart]
     name = yaml.safe_load(render_yaml(crd["metadata"]))["name"]
     spec = render_yaml({"spec": crd["spec"]})
     if "{{" in spec:
         raise ValueError(f"a description in {name} reads as a template; write it without double braces")
-    head = f"apiVersion: {crd['apiVersion']}\nkind: {crd['kind']}\n" + _ANNOTATIONS.format(name=name)
-    return (
-        "{{- /* Derived from operator/modelmonitor_api by `make generate`. */ -}}\n"
-        "{{- if .Values.crds.install }}\n" + head + spec + "{{- end }}\n"
+    head = f"apiVersion: {crd['apiVersion']}\nkind: {crd['kind']}\n" + _ANNOTATIONS.format(
+        name=name, chart=chart.value, keep=words.keep
     )
+    body = f"{{{{- if {words.install} }}}}\n{head}{spec}{{{{- end }}}}\n" if words.install else head + spec
+    return "{{- /* Derived from operator/modelmonitor_api by `make generate`. */ -}}\n" + body
 
 
 @dataclass(frozen=True)
@@ -61,10 +103,11 @@ class ValueRow:
     default: object
 
 
-def render_chart_readme(values: str) -> str:
+def render_chart_readme(values: str, chart: ChartName = ChartName.WHOLE) -> str:
     """The chart's README, with a row for each value that has a `# --` comment."""
     rows = [(f"`{row.key}`", cell(json.dumps(row.default)), row.description) for row in parse_values(values)]
-    return _README.format(table=render_table(("value", "default", "what it does"), rows))
+    about = _WORDS[chart].about
+    return _README.format(name=chart.value, about=about, table=render_table(("value", "default", "what it does"), rows))
 
 
 def parse_values(text: str) -> list[ValueRow]:

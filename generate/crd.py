@@ -6,7 +6,7 @@ from generate.schema import Json, structural_schema
 from modelmonitor_api.names import GROUP, KIND, PLAN_KIND, PLAN_PLURAL, PLURAL, SHORT_NAME, VERSION
 from modelmonitor_api.plan import NodePlanSpec
 from modelmonitor_api.spec import ModelMonitorSpec
-from modelmonitor_api.status import ModelMonitorStatus
+from modelmonitor_api.status import UNSEEN_STATUS, ModelMonitorStatus
 
 CATEGORY = "model-monitoring"
 """For `kubectl get model-monitoring`; a category of the name of a kind would hide the kind from `kubectl get`."""
@@ -75,7 +75,7 @@ def _version(columns: list[Json], schema: Json) -> Json:
 
 def build_monitor_crd() -> Json:
     """The CustomResourceDefinition of ModelMonitor."""
-    status = structural_schema(ModelMonitorStatus, written_by_users=False)
+    status = structural_schema(ModelMonitorStatus, written_by_users=False) | {"default": UNSEEN_STATUS}
     schema = _object(
         "ModelMonitor watches the Triton servers of its namespace that a selector names, and says whether their "
         "models and GPUs are healthy, and why not.",

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from generate.alerts_page import render_alerts
-from generate.chart import render_chart_crd, render_chart_readme
+from generate.chart import ChartName, render_chart_crd, render_chart_readme
 from generate.crd import MONITOR_CRD, PLAN_CRD, build_monitor_crd, build_plan_crd, render_yaml
 from generate.dashboards.files import build_dashboards
 from generate.findings_page import render_findings
@@ -28,17 +28,19 @@ HEADER = "# Derived from operator/modelmonitor_api by `make generate`.\n"
 
 def build_outputs(root: Path) -> dict[Path, str]:
     """Every derived file and its content."""
-    chart = root / "charts" / "modelmonitor"
+    charts = {chart: root / "charts" / chart.value for chart in ChartName}
     outputs: dict[Path, str] = {}
     for name, (crd_name, build) in _CRDS.items():
         crd: Json = build()
         outputs[root / "crds" / name] = HEADER + render_yaml(crd)
-        outputs[chart / "templates" / "crds" / f"{crd_name.partition('.')[0]}.yaml"] = render_chart_crd(crd)
+        for chart, folder in charts.items():
+            outputs[folder / "templates" / "crds" / f"{crd_name.partition('.')[0]}.yaml"] = render_chart_crd(crd, chart)
     for name, render in _PAGES.items():
         outputs[root / "docs" / "reference" / name] = render()
     outputs[root / "docs" / "alerts.md"] = render_alerts()
     outputs.update(build_dashboards(root))
-    values = (chart / "values.yaml").read_text()
-    outputs[chart / "README.md"] = render_chart_readme(values)
-    outputs[chart / "values.schema.json"] = render_values_schema(values)
+    for chart, folder in charts.items():
+        values = (folder / "values.yaml").read_text()
+        outputs[folder / "README.md"] = render_chart_readme(values, chart)
+        outputs[folder / "values.schema.json"] = render_values_schema(values)
     return outputs

@@ -13,6 +13,11 @@ from modelmonitor_operator.settings import GpuAccessPreset
 
 _PULL_POLICY: Json = {"enum": ["Always", "IfNotPresent", "Never"]}
 _DIGEST: Json = {"pattern": "^(sha256:[a-f0-9]{64})?$"}
+_GATE: Json = {"type": ["string", "boolean"], "enum": ["auto", True, False, "true", "false"]}
+"""Whether an object of an optional kind is made; `--set-string` gives the words for the booleans."""
+_PORTS: Json = {"items": {"type": "integer", "minimum": 1, "maximum": 65535}, "uniqueItems": True, "minItems": 1}
+_LEVEL: Json = {"enum": ["DEBUG", "INFO", "WARNING", "ERROR"]}
+_OBJECTS: Json = {"items": {"type": "object"}}
 _NAMES: Json = {"items": {"type": "string", "minLength": 1, "maxLength": 63}, "uniqueItems": True}
 _STRINGS: Json = {"additionalProperties": {"type": "string"}}
 _LIMITS: dict[str, Json] = {
@@ -26,12 +31,31 @@ _LIMITS: dict[str, Json] = {
     "image.pullPolicy": _PULL_POLICY,
     "image.digest": _DIGEST,
     "replicas": {"minimum": 0},
-    "logLevel": {"enum": ["DEBUG", "INFO", "WARNING", "ERROR"]},
+    "logLevel": _LEVEL,
     "httpPort": {"minimum": 1, "maximum": 65535},
     "podLabels": _STRINGS,
     "podAnnotations": _STRINGS,
     "podDisruptionBudget.minAvailable": {"type": ["integer", "string"]},
     "extraArgs": {"items": {"type": "string"}},
+    "metrics.serviceMonitor.enabled": _GATE,
+    "metrics.serviceMonitor.labels": _STRINGS,
+    "metrics.serviceMonitor.relabelings": _OBJECTS,
+    "metrics.serviceMonitor.metricRelabelings": _OBJECTS,
+    "metrics.prometheusRule.enabled": _GATE,
+    "metrics.prometheusRule.labels": _STRINGS,
+    "metrics.prometheusRule.alertLabels": _STRINGS,
+    "metrics.prometheusRule.disabled": {"items": {"type": "string"}},
+    "networkPolicy.metricsFrom": _OBJECTS,
+    "networkPolicy.apiServer.ports": _PORTS,
+    "networkPolicy.apiServer.cidrs": {"items": {"type": "string"}},
+    "networkPolicy.tritonPorts": _PORTS,
+    "networkPolicy.operatorEgress": _OBJECTS,
+    "networkPolicy.sidecarEgress": _OBJECTS,
+    "helmTest.timeoutSeconds": {"minimum": 1},
+    "sidecar.logLevel": _LEVEL,
+    "sidecar.extraEnv": _OBJECTS,
+    "sidecar.extraVolumes": _OBJECTS,
+    "sidecar.extraVolumeMounts": _OBJECTS,
     "sidecar.namespace": {"maxLength": 63},
     "sidecar.image.pullPolicy": _PULL_POLICY,
     "sidecar.image.digest": _DIGEST,
@@ -46,7 +70,9 @@ _LIMITS: dict[str, Json] = {
     "prometheus.timeoutSeconds": {"type": "number", "exclusiveMinimum": 0},
     "extraObjects": {"items": {"type": ["object", "string"]}},
 }
-_OPEN = frozenset({"resources", "affinity", "podSecurityContext", "securityContext", "instanceSelector"})
+_OPEN = frozenset(
+    {"resources", "affinity", "podSecurityContext", "securityContext", "updateStrategy", "instanceSelector"}
+)
 """Values that Kubernetes gives the shape: what is inside is the API server's to check."""
 _TYPES = {bool: "boolean", int: "integer", str: "string", list: "array", dict: "object"}
 

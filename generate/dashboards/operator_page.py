@@ -193,5 +193,5 @@ OPERATOR = Page(
     variables=(DATASOURCE, cluster("modelmonitor_operator_build_info")),
     links=(FLEET_LINK, GPU_LINK, MODELS_LINK),
     sections=(_OVERVIEW, _WORK, _API_SERVER, _PROCESS),
-    alerts=f'{CLUSTER},alertname=~"ModelMonitor(LeaderDown|LeaderNotScraped|VerdictStale)"',
+    alerts=f'{CLUSTER},alertname=~"ModelMonitor(LeaderDown|LeaderNotScraped)"',
 )

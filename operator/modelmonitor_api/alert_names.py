@@ -63,8 +63,6 @@ class AlertName(StrEnum):
     """The newest reading of a Triton pod is old."""
     SERIES_DROPPED = "ModelMonitorSeriesDropped"
     """A page has reached its largest number of series."""
-    VERDICT_STALE = "ModelMonitorVerdictStale"
-    """The leader has not renewed the verdict."""
 
     NOT_SCRAPED = "ModelMonitorNotScraped"
     """Absence: no sidecar page of the monitor reaches Prometheus."""

@@ -73,7 +73,7 @@ def _finding(rule: FindingRule) -> AlertDefinition:
 
 
 def _pipeline(
-    name: AlertName, condition: str, summary: str, *, for_: str = "5m", keep: str = "", input_: AlertInput
+    name: AlertName, condition: str, summary: str, *, for_: str = "5m", input_: AlertInput
 ) -> AlertDefinition:
     return AlertDefinition(
         name=name,
@@ -84,12 +84,11 @@ def _pipeline(
         summary=summary,
         description=f"{condition} What the ModelMonitor says: {_DESCRIBE}",
         runbook=name.value,
-        keep_firing_for=keep,
     )
 
 
-def _read(name: AlertName, condition: str, summary: str, for_: str = "5m", keep: str = "") -> AlertDefinition:
-    return _pipeline(name, condition, summary, for_=for_, keep=keep, input_=AlertInput.PIPELINE)
+def _read(name: AlertName, condition: str, summary: str, for_: str = "5m") -> AlertDefinition:
+    return _pipeline(name, condition, summary, for_=for_, input_=AlertInput.PIPELINE)
 
 
 def _absent(name: AlertName, condition: str, summary: str, for_: str) -> AlertDefinition:
@@ -104,8 +103,8 @@ _PIPELINE_ROWS = (
     ),
     _read(
         _N.LEADER_DOWN,
-        "Prometheus has the operator's leader as a target of this ModelMonitor, and no scrape of it succeeds. "
-        "Alerts on findings rest on that page.",
+        "Prometheus has the operator's leader as a target of this ModelMonitor, and no scrape of it succeeds: it does "
+        "not answer, or has not renewed its verdict for a minute. Alerts on findings rest on that page.",
         f"The operator's page of ModelMonitor {_MONITOR} cannot be scraped.",
     ),
     _read(
@@ -125,12 +124,6 @@ _PIPELINE_ROWS = (
         "reads: the series beyond it are left out.",
         f"{{{{ $value }}}} series of ModelMonitor {_MONITOR} are left out on node {{{{ $labels.node }}}}.",
         "15m",
-    ),
-    _read(
-        _N.VERDICT_STALE,
-        "The leader's page is scraped, and the verdict on it was not renewed for 10 minutes.",
-        f"The verdict of ModelMonitor {_MONITOR} is {{{{ $value | humanizeDuration }}}} old.",
-        keep=LEADER_KEEP_FIRING,
     ),
 )
 _ABSENCE_ROWS = (

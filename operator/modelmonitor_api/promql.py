@@ -6,9 +6,12 @@ Sources: https://prometheus.io/docs/prometheus/latest/querying/basics/#string-li
 https://prometheus.io/docs/prometheus/latest/configuration/alerting_rules/
 """
 
+import re
 from collections.abc import Iterable
 from decimal import Decimal
+from functools import lru_cache
 
+_UNQUOTABLE = re.compile(r'["\\\x00-\x1f\x7f]')
 _REGEX_META = frozenset("\\.+*?()|[]{}^$")
 _NEVER = "[^\\x00-\\x{10FFFF}]"
 _TEMPLATE_OPENING = "{{"
@@ -16,13 +19,12 @@ _TEMPLATE_OPENING = "{{"
 
 def quote(text: str) -> str:
     """A PromQL string literal with that value; text must be valid Unicode without lone surrogates."""
-    return '"' + "".join(_quoted(char) for char in text) + '"'
+    return f'"{_UNQUOTABLE.sub(_quoted, text)}"'
 
 
-def _quoted(char: str) -> str:
-    if char in '"\\':
-        return "\\" + char
-    return f"\\x{ord(char):02x}" if ord(char) < 0x20 or ord(char) == 0x7F else char
+def _quoted(found: re.Match[str]) -> str:
+    char = found[0]
+    return f"\\{char}" if char in '"\\' else f"\\x{ord(char):02x}"
 
 
 def equals(label: str, value: str) -> str:
@@ -62,6 +64,7 @@ def model_regex(patterns: Iterable[str]) -> str | None:
     return None if any(set(pattern) == {"*"} for pattern in given) else "|".join(map(shell_regex, given))
 
 
+@lru_cache(maxsize=256)
 def shell_regex(pattern: str) -> str:
     """A shell pattern (`*`, `?`, `[a-c]`, `[!a]`) as RE2; a bracket that is not closed stands for itself."""
     parts: list[str] = []

@@ -1,9 +1,10 @@
 """What a team may say about scraping, alerts and dashboards of its ModelMonitor."""
 
+import re
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 from pydantic.config import JsonDict
 
 from modelmonitor_api.alert_names import RESERVED_ALERT_LABELS, AlertName
@@ -79,6 +80,26 @@ _OBJECT_LABEL_RULES: JsonDict = cel_rules(
         "labels of app.kubernetes.io/ and modelmonitor.dev/ are the operator's own",
     ),
 )
+_FOLDER_PATTERN = r"^([^/\\\x00-\x1f\x7f]+(/[^/\\\x00-\x1f\x7f]+)*)?$"
+_FOLDER_RULES = cel_rules(
+    (
+        "self.matches('" + _FOLDER_PATTERN.replace("\\", "\\\\") + "') && !self.split('/').exists(p, p in ['.', '..'])",
+        "dashboards.folder is a name, or names with a slash between them: Grafana's dashboard sidecar takes it as a "
+        "path, so it begins with no slash and has no .. in it",
+    )
+)
+
+
+def _check_folder(text: str) -> str:
+    """Grafana's dashboard sidecar writes its file there, wherever that leads to in its container.
+
+    Source: `FOLDER_ANNOTATION`, https://github.com/kiwigrid/k8s-sidecar#configuration-environment-variables
+    """
+    if not re.fullmatch(_FOLDER_PATTERN, text) or {".", ".."} & set(text.split("/")):
+        raise ValueError("write a name, or names with a slash between them")
+    return text
+
+
 AlertLabelName = Annotated[str, StringConstraints(min_length=1, max_length=63)]
 AlertLabelValue = Annotated[str, StringConstraints(max_length=256)]
 
@@ -218,6 +239,8 @@ class DashboardsSpec(Wire):
         default=Mode.DISABLED,
         description="Whether a GrafanaDashboard of grafana-operator refers to that ConfigMap.",
     )
-    folder: Annotated[str, StringConstraints(max_length=128)] = Field(
-        default="", description="Folder of the dashboard in Grafana, instead of the operator's setting."
+    folder: Annotated[str, StringConstraints(max_length=128), AfterValidator(_check_folder)] = Field(
+        default="",
+        description="Folder of the dashboard in Grafana, instead of the operator's setting.",
+        json_schema_extra=_FOLDER_RULES,
     )

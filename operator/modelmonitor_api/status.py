@@ -13,6 +13,11 @@ MAX_FINDINGS = 20
 MAX_EVENTS = 16
 MAX_MESSAGE = 512
 MAX_STATUS_BYTES = 32 * 1024
+UNSEEN_STATUS = {"observedGeneration": -1}
+"""The status that a ModelMonitor is born with: of no generation, so that kstatus (`helm --wait`, Flux) waits for us.
+
+Source: https://github.com/kubernetes-sigs/cli-utils/blob/master/pkg/kstatus/README.md, "The Ready Condition".
+"""
 
 
 class HealthState(StrEnum):

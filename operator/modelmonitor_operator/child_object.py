@@ -23,8 +23,8 @@ from modelmonitor_operator.timestamps import parse_time
 
 METADATA_ONLY = frozenset({CONFIG_MAP, PROMETHEUS_RULE})
 """Kinds whose content is large and is not watched: who wrote it last is in the metadata."""
-ELSEWHERE = frozenset({CONFIG_MAP, GRAFANA_DASHBOARD})
-"""Kinds that may lie outside their monitor's namespace; of others an annotation that names an owner means nothing."""
+_MAY_LIE_ELSEWHERE = frozenset({CONFIG_MAP, GRAFANA_DASHBOARD})
+"""Kinds of which an annotation may name the owner; for any other it would let a team hinder another's objects."""
 _STATUS_KEPT = frozenset({SERVICE_MONITOR, GRAFANA_DASHBOARD})
 CHILD_SELECTOR = f"{names.MANAGED_BY_LABEL}={names.MANAGED_BY},{names.COMPONENT_LABEL}={names.CHILD_COMPONENT}"
 """Label selector of every object that a ModelMonitor owns."""
@@ -76,7 +76,7 @@ def parse_child(kind: ResourceKind, raw: Json) -> ChildObject:
         uid=metadata["uid"],
         resource_version=metadata["resourceVersion"],
         labels=tuple(sorted((metadata.get("labels") or {}).items())),
-        owner=_owner(metadata, owners, annotations if kind in ELSEWHERE else {}),
+        owner=_owner(metadata, owners, annotations if kind in _MAY_LIE_ELSEWHERE else {}),
         owner_uids=tuple(one["uid"] for one in owners),
         digest=annotations.get(names.DIGEST_ANNOTATION, ""),
         content=None if kind in METADATA_ONLY else content_digest(raw),
@@ -94,11 +94,7 @@ def _owner(metadata: Json, owners: Iterable[Json], annotations: Json) -> Monitor
 
 
 def is_touched(entries: Iterable[Json]) -> bool:
-    """Whether another manager wrote as late as we did, or later; the server's times are whole seconds.
-
-    Args:
-        entries: the managed fields of an object.
-    """
+    """Whether another manager wrote as late as we did, or later; the server's times are whole seconds."""
     ours, others = 0.0, 0.0
     for entry in entries:
         at = parse_time(entry.get("time")) or 0.0

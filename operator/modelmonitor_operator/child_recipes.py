@@ -91,4 +91,4 @@ class Recipes:
 def _describe(kind: ChildKind, manifest: Json, remark: str) -> Wanted:
     mark, metadata = manifest["metadata"]["annotations"][names.DIGEST_ANNOTATION], manifest["metadata"]
     ref = ObjectRef(kind.kind, metadata["namespace"], metadata["name"])
-    return Wanted(ref, mark, tuple(sorted(metadata["labels"].items())), remark)
+    return Wanted(ref, mark, tuple(sorted(metadata["labels"].items())), remark, kind.objection(manifest))

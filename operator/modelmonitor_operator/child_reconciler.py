@@ -38,6 +38,7 @@ _LOG = logging.getLogger(__name__)
 REFUSED_SECONDS = 30.0
 """An object that the API server refuses, or that somebody else's stands in the way of, is tried again this often."""
 GONE_SECONDS = 1.0
+_REMOVABLE = frozenset(child.kind for child in (*TARGET_KINDS, *OBJECT_KINDS) if child.removable)
 _TOLD = 300
 
 Enqueue = Callable[[Key, float], None]
@@ -158,7 +159,8 @@ class ChildReconciler:
         self.recipes.forget(ref)
         if self._settings.watch_namespaces and ref.namespace not in self._settings.watch_namespaces:
             return
-        left = [child for child in self._world.children.owned(ref) if not child.owner_uids and not child.deleting]
+        kept = [child for child in self._world.children.owned(ref) if child.ref.kind in _REMOVABLE]
+        left = [child for child in kept if not child.owner_uids and not child.deleting]
         changes = tuple(Delete(Rank.CHILD, child.target) for child in left)
         await execute(changes, self._cluster, partial(self._remember, ref))
 

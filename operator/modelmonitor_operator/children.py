@@ -100,9 +100,9 @@ class Children:
 
     def note_listed(self, kind: ResourceKind, namespace: str | None) -> bool:
         """All objects of a kind are known, in a namespace or (None) in all; False where that is no news."""
-        self._refused.pop((kind, namespace), None)
+        healed = self._refused.pop((kind, namespace), None) is not None
         if (kind, namespace) in self._listed:
-            return False
+            return healed
         self._listed.add((kind, namespace))
         return True
 

@@ -59,7 +59,7 @@ class _Page(Collector):
 
     def add(self, name: str, value: float | None, labels: Mapping[str, str] | None = None) -> None:
         """One sample; an absent value adds nothing, and of two with the same labels the first stays."""
-        more = {key: _as_text(text) for key, text in (labels or {}).items()}
+        more = labels or {}
         series = name, frozenset(more.items())
         if value is None or series in self._seen:
             return
@@ -74,11 +74,6 @@ class _Page(Collector):
         """One sample for each value of a label."""
         for word, count in counts.items():
             self.add(name, count, {label: word})
-
-
-def _as_text(value: str) -> str:
-    """The value as UTF-8 can carry it: half of a surrogate pair, which JSON may hold, becomes a question mark."""
-    return value.encode("utf-8", "replace").decode()
 
 
 def render_leader_page(judgement: Judgement) -> bytes:

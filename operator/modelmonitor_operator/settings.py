@@ -29,6 +29,7 @@ class GpuAccessPreset(StrEnum):
     RUNTIME_CLASS = "runtimeClass"
     CDI = "cdi"
     GKE = "gke"
+    DRA = "dra"
     NONE = "none"
     SIMULATED = "simulated"
 
@@ -38,12 +39,18 @@ class GpuAccess(Strict):
 
     preset: GpuAccessPreset = Field(
         default=GpuAccessPreset.RUNTIME_CLASS,
-        description="runtimeClass (GPU operator), cdi (NRI plugin), gke (driver on the host), none (container runtime "
-        "does it by default), simulated (a simulated NVML library from the node).",
+        description="runtimeClass (GPU operator), cdi (NRI plugin), gke (driver on the host), dra (a claim with "
+        "admin access), none (container runtime does it by default), simulated (a simulated library from the node).",
     )
     runtime_class_name: str = Field(default="nvidia", description="RuntimeClass of the runtimeClass preset.")
     driver_host_path: str = Field(
         default="/home/kubernetes/bin/nvidia", description="Folder of the driver on the node, for the gke preset."
+    )
+    device_class_name: str = Field(
+        default="gpu.nvidia.com", description="DeviceClass of the dra preset; the chart's claim template names it."
+    )
+    resource_claim_template_name: str = Field(
+        default="", description="ResourceClaimTemplate of the dra preset, made by the chart."
     )
     simulated_host_path: str = Field(
         default="/run/modelmonitor/nvml",
@@ -73,6 +80,19 @@ class SidecarSettings(Strict):
         default="/var/lib/kubelet/pod-resources", description="Folder of the kubelet's pod-resources socket."
     )
     max_unavailable: str = Field(default="10%", description="How many sidecars a rolling update may stop at once.")
+    update_strategy: Json = Field(
+        default={}, description="updateStrategy of the DaemonSet; empty means a rolling update with maxUnavailable."
+    )
+    log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR.")
+    extra_env: tuple[Json, ...] = Field(default=(), description="More environment variables of the container.")
+    extra_volumes: tuple[Json, ...] = Field(default=(), description="More volumes of the pods.")
+    extra_volume_mounts: tuple[Json, ...] = Field(default=(), description="More volume mounts of the container.")
+    pod_security_context: Json = Field(
+        default={}, description="Fields that are added to the pods' security context, or replace its own."
+    )
+    security_context: Json = Field(
+        default={}, description="Fields that are added to the container's security context, or replace its own."
+    )
 
 
 class PrometheusSettings(Strict):

@@ -94,12 +94,6 @@ def pipeline_cases() -> Iterator[Case]:
     yield Case(N.SERIES_DROPPED, "fires where Triton's is", {triton: "7x30"}, firing=({"pod": "t1", **cut},))
     yield Case(N.SERIES_DROPPED, "is silent where none is", {page: "0x30", triton: "0x30"})
     yield Case(N.SERIES_DROPPED, "is silent without a page")
-    seen = series("modelmonitor_health_observed_timestamp_seconds", instance="a")
-    yield Case(N.VERDICT_STALE, "fires on an old verdict", {seen: "0x30"}, firing=(warning,))
-    yield Case(
-        N.VERDICT_STALE, "is silent on one that is renewed each five minutes", {seen: "0x4 300x4 600x4 900x4 1200x4"}
-    )
-    yield Case(N.VERDICT_STALE, "is silent without the leader's page")
 
 
 def absence_cases() -> Iterator[Case]:

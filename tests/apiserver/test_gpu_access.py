@@ -1,5 +1,7 @@
 """Every way to NVML gives a DaemonSet and a pod that a real API server takes, pod security included."""
 
+from pathlib import Path
+
 import pytest
 
 from modelmonitor_operator.desired.daemonset import build_daemon_set
@@ -7,6 +9,8 @@ from modelmonitor_operator.objects import CONFIG_MAP, ObjectRef, StoredObject
 from modelmonitor_operator.settings import GpuAccess, GpuAccessPreset, Json, Settings, SidecarSettings
 from modelmonitor_testbed.kubectl import Kubectl, render_list
 from modelmonitor_testbed.process import CommandError
+from modelmonitor_testbed.tools import HELM, tool
+from tests.chart.rendering import Chart
 
 NAMESPACE, BASELINE, ACCOUNT = "gpu-access", "gpu-access-baseline", "sidecars"
 
@@ -30,7 +34,8 @@ def server(kubectl: Kubectl) -> Kubectl:
 
 
 def daemon_set(preset: GpuAccessPreset, namespace: str = NAMESPACE) -> Json:
-    access = GpuAccess(preset=preset)
+    template = "sidecar-gpus" if preset is GpuAccessPreset.DRA else ""
+    access = GpuAccess(preset=preset, resource_claim_template_name=template)
     sidecar = SidecarSettings(image="sidecar:test", service_account_name=ACCOUNT, gpu_access=access)
     anchor = StoredObject(ObjectRef(CONFIG_MAP, namespace, "anchor"), "7d1c", "1", {"metadata": {"name": "anchor"}})
     return build_daemon_set(Settings(namespace=namespace, sidecar_namespace=namespace, sidecar=sidecar), anchor)
@@ -62,3 +67,16 @@ def test_a_lower_level_of_pod_security_refuses_the_folders_and_privileges_that_a
     assert "hostPath volumes" in said
     assert ("privileged (container" in said) is (preset is GpuAccessPreset.GKE)
     assert not any(word in said for word in ("capabilities", "hostNetwork", "hostPID", "hostPorts", "seccomp"))
+
+
+def test_the_claim_with_admin_access_is_taken_only_in_a_namespace_that_allows_it(
+    server: Kubectl, tmp_path: Path
+) -> None:
+    chart = Chart(tool(HELM, "helm"), tmp_path)
+    rendered = chart.render({"sidecar": {"namespace": NAMESPACE, "gpuAccess": {"preset": "dra"}}})
+    (template,) = rendered.all("ResourceClaimTemplate")
+    assert rendered.settings().sidecar.gpu_access.resource_claim_template_name == template["metadata"]["name"]
+    with pytest.raises(CommandError, match="admin-access"):
+        dry_run(server, template)
+    server.run("label", "namespace", NAMESPACE, "resource.kubernetes.io/admin-access=true")
+    assert "created (server dry run)" in dry_run(server, template)

@@ -123,6 +123,10 @@ def test_a_target_that_is_no_percentage_between_is_refused(kubectl: Kubectl, tar
         pytest.param(
             {"dashboards": {"configMap": "Yes"}}, "dashboards.configMap", 'supported values: "Auto"', id="a mode"
         ),
+        *(
+            pytest.param({"dashboards": {"folder": folder}}, "dashboards.folder", "begins with no slash", id=folder)
+            for folder in ("/etc/grafana", "../../etc", "a/..", "./a", "a//b", "a/", "a\\b", "a\nb", "\t")
+        ),
     ],
 )
 def test_what_cannot_work_is_refused_with_advice(
@@ -150,5 +154,6 @@ def test_what_the_words_advise_is_accepted(kubectl: Kubectl) -> None:
                 {"action": "labeldrop", "regex": "_tag"},
             ],
         },
+        "dashboards": {"folder": "Équipe 1/Fraud & co. ..."},
     }
     dry_run(kubectl, monitor({"selector": TRITON_PODS, **good}))

@@ -1,12 +1,14 @@
 """The objects that each ModelMonitor owns, on a real API server: made, owned, restored, left alone, taken away."""
 
 import json
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from modelmonitor_api.names import object_name
 from modelmonitor_testbed.kubectl import Kubectl, wait_until
 from tests.apiserver.children import (
     ALL_KINDS,
@@ -64,6 +66,18 @@ def test_a_monitor_brings_its_objects_and_they_go_with_it(installed: Installatio
     assert found["grafanadashboard"]["spec"]["configMapRef"]["name"] == "modelmonitor-made"
     installed.kubectl.delete("modelmonitor", "made", installed.tenant)
     wait_until(lambda: not children(installed, "made"), 20, "its objects are collected")
+
+
+def test_the_command_of_the_runbooks_finds_the_objects_of_a_name_that_is_cut(installed: Installation) -> None:
+    page = (Path(__file__).parents[2] / "docs/runbooks/ModelMonitorNotScraped.md").read_text()
+    (command,) = (line for line in page.splitlines() if "ownerReferences" in line)
+    name = "with.dots-and-" + "x" * 60
+    installed.kubectl.apply(installed.monitor("beside"))
+    installed.kubectl.apply(installed.monitor(name))
+    for each in ("beside", name):
+        wait_until(lambda each=each: child(installed, "service", each), 20, f"the Service of {each}")
+        words = shlex.split(command.replace("NAMESPACE", installed.tenant).replace('"NAME"', f'"{each}"'))
+        assert installed.kubectl.run(*words[1:]).strip() == object_name(each)
 
 
 def test_the_endpoints_follow_pods_and_sidecars(installed: Installation) -> None:

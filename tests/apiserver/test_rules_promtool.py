@@ -92,6 +92,17 @@ def test_it_fires_when_it_should_and_at_no_other_time(alert: AlertName) -> None:
     run_rule_tests(rules_for(alert), document_of(tuple(case for case in CASES if case.alert is alert)))
 
 
+def test_an_overridden_severity_is_one_alert_while_two_leaders_differ_in_it() -> None:
+    alert, override = AlertName.MODEL_FAILING, {"name": AlertName.MODEL_FAILING.value, "severity": "info"}
+    about = {"code": "ModelFailing", "kind": "Model", "object": "m"}
+    old = series("modelmonitor_finding", **about, severity="Warning", instance="a")
+    new = series("modelmonitor_finding", **about, severity="Critical", instance="b")
+    fired = ({**about, "severity": "info"},)
+    case = Case(alert, "changes its severity with the leader", {old: "1x20 stale _x20", new: "_x18 1x20"}, 19, fired)
+    cases = (case, replace(case, minute=30))
+    run_rule_tests(text_of(rule_of(alerts={"overrides": [override]})), document_of(cases))
+
+
 def test_a_case_that_is_not_so_would_be_noticed() -> None:
     (right, *_) = [case for case in CASES if case.firing]
     with pytest.raises(CommandError, match="FAILED"):

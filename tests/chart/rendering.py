@@ -11,6 +11,7 @@ import yaml
 from modelmonitor_operator.settings import Settings, parse_settings
 
 CHART = Path(__file__).parents[2] / "charts" / "modelmonitor"
+CRD_CHART = CHART.parent / "modelmonitor-crds"
 Manifest = dict[str, Any]
 
 
@@ -51,12 +52,31 @@ class Chart:
     helm: Path
     folder: Path
 
-    def render(self, values: Manifest | None = None, release: str = "modelmonitor", chart: Path = CHART) -> Rendered:
-        """Render a release in namespace `system`; RefusedError with Helm's words where it refuses."""
+    def render(
+        self,
+        values: Manifest | None = None,
+        release: str = "modelmonitor",
+        chart: Path = CHART,
+        served: tuple[str, ...] = (),
+    ) -> Rendered:
+        """Render a release in namespace `system`; RefusedError with Helm's words where it refuses.
+
+        Args:
+            served: optional kinds that the cluster serves, as `group/version/Kind`.
+        """
         file = self.folder / "values.json"
         file.write_text(json.dumps(values or {}))
         command = [self.helm, "template", release, chart, "--namespace", "system", "--values", file]
+        command += [f"--api-versions={each}" for each in served]
         done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
         if done.returncode:
             raise RefusedError(done.stderr)
         return Rendered(done.stdout, tuple(each for each in yaml.safe_load_all(done.stdout) if each))
+
+    def notes(self, values: Manifest | None = None, release: str = "modelmonitor") -> str:
+        """What Helm tells people after an install, without a cluster."""
+        file = self.folder / "values.json"
+        file.write_text(json.dumps(values or {}))
+        how = ["install", release, CHART, "--namespace", "system", "--dry-run=client", "--values", file]
+        done = subprocess.run([self.helm, *how], capture_output=True, text=True, timeout=60, check=True)
+        return done.stdout.partition("\nNOTES:\n")[2]

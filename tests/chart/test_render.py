@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 import yaml
 
+from modelmonitor_api.spec import ModelMonitorSpec
 from modelmonitor_operator.settings import GpuAccessPreset
-from tests.chart.rendering import CHART, Chart, Manifest
+from tests.chart.rendering import CHART, CRD_CHART, Chart, Manifest
 
 LONG = "a-release-name-that-is-as-long-as-helm-allows-names"
 
@@ -116,6 +117,32 @@ def test_the_crds_of_the_chart_are_those_of_the_folder(chart: Chart) -> None:
         assert each["spec"] == yaml.safe_load(file.read_text())["spec"]
 
 
+def test_the_chart_of_the_crds_alone_brings_the_same_and_nothing_else(chart: Chart) -> None:
+    whole = {e["metadata"]["name"]: e["spec"] for e in chart.render().all("CustomResourceDefinition")}
+    alone = chart.render({"commonLabels": {"team": "ml"}}, release="crds", chart=CRD_CHART).objects
+    assert {each["kind"] for each in alone} == {"CustomResourceDefinition"}
+    assert {each["metadata"]["name"]: each["spec"] for each in alone} == whole
+    assert {each["metadata"]["annotations"]["helm.sh/resource-policy"] for each in alone} == {"keep"}
+    assert {each["metadata"]["labels"]["team"] for each in alone} == {"ml"}
+    assert "annotations" not in chart.render({"keep": False}, chart=CRD_CHART).objects[0]["metadata"]
+
+
+def test_both_charts_are_of_one_version() -> None:
+    versions = [yaml.safe_load((folder / "Chart.yaml").read_text()) for folder in (CHART, CRD_CHART)]
+    assert versions[0]["version"] == versions[1]["version"]
+    assert versions[0]["appVersion"] == versions[1]["appVersion"]
+
+
+def test_what_a_catalogue_shows_of_the_crds_is_what_the_chart_brings(chart: Chart) -> None:
+    annotations = yaml.safe_load((CHART / "Chart.yaml").read_text())["annotations"]
+    shown = {(each["name"], each["kind"]) for each in yaml.safe_load(annotations["artifacthub.io/crds"])}
+    crds = chart.render().all("CustomResourceDefinition")
+    assert shown == {(each["metadata"]["name"], each["spec"]["names"]["kind"]) for each in crds}
+    (example,) = yaml.safe_load(annotations["artifacthub.io/crdsExamples"])
+    parse_spec = ModelMonitorSpec.model_validate(example["spec"])
+    assert parse_spec.selector.match_labels == {"app": "my-triton"}
+
+
 def test_more_objects_are_installed_as_objects_and_as_templates(chart: Chart) -> None:
     text = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: '{{ .Release.Name }}-b', labels: {}}"
     objects: list[Any] = [{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}}, text]
@@ -137,6 +164,7 @@ def test_every_knob_of_the_operator_reaches_its_pod(chart: Chart) -> None:
         "affinity": {"nodeAffinity": {}},
         "topologySpreadConstraints": [{"maxSkew": 1}],
         "priorityClassName": "high",
+        "updateStrategy": {"type": "Recreate"},
         "podLabels": {"x": "y"},
         "podAnnotations": {"x": "y"},
         "extraEnv": [{"name": "A", "value": "b"}],
@@ -144,7 +172,9 @@ def test_every_knob_of_the_operator_reaches_its_pod(chart: Chart) -> None:
         "extraVolumes": [{"name": "v", "emptyDir": {}}],
         "extraVolumeMounts": [{"name": "v", "mountPath": "/v"}],
     }
-    template = chart.render(values).one("Deployment", "modelmonitor-operator")["spec"]["template"]
+    deployment = chart.render(values).one("Deployment", "modelmonitor-operator")["spec"]
+    assert deployment["strategy"] == {"type": "Recreate"}
+    template = deployment["template"]
     pod, container = template["spec"], template["spec"]["containers"][0]
     for field in ("nodeSelector", "tolerations", "affinity", "topologySpreadConstraints", "priorityClassName"):
         assert pod[field] == values[field]
@@ -153,6 +183,30 @@ def test_every_knob_of_the_operator_reaches_its_pod(chart: Chart) -> None:
     assert container["args"][-1] == "--more"
     assert values["extraVolumes"][0] in pod["volumes"]
     assert values["extraVolumeMounts"][0] in container["volumeMounts"]
+
+
+def test_every_knob_of_the_sidecars_reaches_the_operators_settings(chart: Chart) -> None:
+    values: Manifest = {
+        "nodeSelector": {"a": "b"},
+        "tolerations": [{"key": "x", "operator": "Exists"}],
+        "affinity": {"nodeAffinity": {"x": "y"}},
+        "priorityClassName": "system-node-critical",
+        "podLabels": {"x": "y"},
+        "podAnnotations": {"x": "y"},
+        "resources": {"limits": {"memory": "1Gi"}},
+        "updateStrategy": {"type": "OnDelete"},
+        "logLevel": "DEBUG",
+        "extraEnv": [{"name": "A", "value": "b"}],
+        "extraVolumes": [{"name": "v", "emptyDir": {}}],
+        "extraVolumeMounts": [{"name": "v", "mountPath": "/v"}],
+        "podSecurityContext": {"seLinuxOptions": {"type": "spc_t"}},
+        "securityContext": {"procMount": "Default"},
+    }
+    given = chart.render({"sidecar": values}).settings().sidecar.model_dump(mode="json", by_alias=True)
+    changed = {**values, "resources": {"limits": {"memory": "1Gi"}, "requests": {"cpu": "10m", "memory": "64Mi"}}}
+    for name in values.keys() - {"affinity"}:
+        assert given[name] == changed[name], name
+    assert given["affinity"]["nodeAffinity"]["x"] == "y"
 
 
 def rules(rendered_role: Manifest) -> Iterator[tuple[str, str, str]]:
@@ -244,7 +298,8 @@ def test_rights_can_be_left_to_the_administrator(chart: Chart) -> None:
 def test_a_given_service_account_is_used_and_not_made(chart: Chart) -> None:
     values = {"serviceAccount": {"create": False, "name": "mine"}}
     rendered = chart.render(values)
-    assert [each["metadata"]["name"] for each in rendered.all("ServiceAccount")] == ["modelmonitor-sidecar"]
+    accounts = [each["metadata"]["name"] for each in rendered.all("ServiceAccount")]
+    assert accounts == ["modelmonitor-sidecar", "modelmonitor-test"]
     pod = rendered.one("Deployment", "modelmonitor-operator")["spec"]["template"]["spec"]
     assert pod["serviceAccountName"] == "mine"
     subjects = rendered.one("ClusterRoleBinding", "modelmonitor-operator-watched")["subjects"]

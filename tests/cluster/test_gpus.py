@@ -5,6 +5,7 @@ import pytest
 from modelmonitor_api.findings import FindingCode, Severity
 from modelmonitor_api.status import HealthState
 from modelmonitor_testbed.installation import Installation
+from modelmonitor_testbed.kubectl import wait_until
 from modelmonitor_testbed.triton.manifests import TritonOptions
 from tests.cluster.scenario import CHANGE_SECONDS, MonitorView, monitor_manifest
 from tests.cluster.workloads import TEAM, TRITON, ready_pods, replace_pod, start_triton
@@ -89,7 +90,7 @@ def test_an_xid_that_asks_for_a_reboot_is_remembered_when_sidecar_and_operator_r
 
 def _held_slot(house: Installation, namespace: str) -> str:
     """Index of the GPU that the kubelet gave to the pod: the device plugin puts the UUID into its environment."""
-    pod = ready_pods(house, namespace, "xid")[0]
+    (pod, *_) = wait_until(lambda: ready_pods(house, namespace, "xid"), 60, "the pod with the GPU is ready")
     uuid = house.kubectl.exec(pod, namespace, "printenv", "NVIDIA_VISIBLE_DEVICES").strip()
     shown = house.gpusim("show").splitlines()
     return next(line.split()[0] for line in shown if uuid in line)

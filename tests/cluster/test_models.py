@@ -3,8 +3,9 @@
 from collections.abc import Callable
 
 from modelmonitor_api.findings import FindingCode, Severity
-from modelmonitor_api.status import HealthState, LatencyKind
+from modelmonitor_api.status import Finding, HealthState, LatencyKind
 from modelmonitor_testbed.installation import Installation
+from modelmonitor_testbed.kubectl import wait_until
 from tests.cluster.scenario import CLEAR_SECONDS, MonitorView, monitor_manifest
 from tests.cluster.workloads import MODELS, TEAM, TRITON, replace_pod, start_load
 
@@ -18,7 +19,7 @@ def test_a_monitor_is_healthy_within_a_minute_of_kubectl_apply(fraud: MonitorVie
     assert status.health.models_ready == f"{len(MODELS)}/{len(MODELS)}"
     assert status.health.gpus_healthy == "1/1"
     assert status.health.pods.watched == status.health.pods.running == status.health.pods.selected == 1
-    assert status.observed_generation == 1
+    assert status.observed_generation == fraud.kubectl.get("mm", "fraud", TEAM)["metadata"]["generation"]
     fast = next(model for model in status.health.models if model.name == "fast")
     assert float(fast.requests_per_second or 0) > 5
     assert fast.failure_ratio == "0"
@@ -37,10 +38,12 @@ def test_a_slow_model_is_named_with_its_latency(triton: Installation, calm: Moni
     calm.kubectl.apply(monitor_manifest("slow", TEAM, TRITON, health={**_WINDOW, "maxLatency": "400ms"}))
     view = MonitorView(calm.kubectl, TEAM, "slow")
     triton.modelctl(TEAM, TRITON, "slow", "delay_ms=900")
-    view.wait_for(FindingCode.MODEL_SLOW, 75)
-    slow = {f.object.name: f for f in view.status().health.findings if f.code is FindingCode.MODEL_SLOW}
-    assert slow
-    assert set(slow) <= {"slow:1", "ensemble:1"}
+
+    def found() -> dict[str, Finding]:
+        return {f.object.name: f for f in view.status().health.findings if f.code is FindingCode.MODEL_SLOW}
+
+    wait_until(lambda: "slow:1" in found(), 75, lambda: f"slow:1 is named; so far {sorted(found())}")
+    slow = found()  # on a busy machine other models may be slow as well
     assert all("400ms" in finding.message for finding in slow.values())
     assert all(finding.severity is Severity.WARNING for finding in slow.values())
     shared = view.wait_for(FindingCode.SHARED_TARGET)

@@ -70,6 +70,7 @@ def test_a_daemon_set_that_someone_touched_is_restored(how: str, house: Installa
         return bool(found["spec"]["template"]["spec"]["containers"][0]["image"] == image)
 
     wait_until(restored, 30, f"the DaemonSet that was {how} is as the settings say")
+    house.kubectl.run("rollout", "status", f"daemonset/{DAEMON_SET}", "--namespace", SYSTEM_NAMESPACE, "--timeout=60s")
     calm.wait_state(HealthState.HEALTHY, 90)
 
 

@@ -50,8 +50,8 @@ async def test_good_and_bad_answers_are_counted_apart_when_it_is_stopped(server:
     sending.cancel()
     await asyncio.gather(sending, return_exceptions=True)
     good, bad = traffic.counts["good"], traffic.counts["bad"]
-    assert good.ok >= 4
-    assert bad.failed >= 4
+    assert good.ok >= 1  # of those on their way when it was stopped nobody knows
+    assert bad.failed >= 1
     assert (good.failed, bad.ok) == (0, 0)
 
 

@@ -17,4 +17,10 @@
 {{- if and (eq $sidecar.gpuAccess.preset "runtimeClass") (not $sidecar.gpuAccess.runtimeClassName) -}}
 {{- fail "sidecar.gpuAccess.preset is runtimeClass: set sidecar.gpuAccess.runtimeClassName, for example nvidia, or choose the preset none" -}}
 {{- end -}}
+{{- if and (eq (toString $values.metrics.prometheusRule.enabled) "true") (eq (toString $values.metrics.serviceMonitor.enabled) "false") -}}
+{{- fail "metrics.prometheusRule.enabled needs the ServiceMonitors, or its alerts about missing metrics would fire for ever: set metrics.serviceMonitor.enabled to true or auto" -}}
+{{- end -}}
+{{- if and $values.networkPolicy.enabled (not $values.networkPolicy.metricsFrom) -}}
+{{- fail "networkPolicy.metricsFrom is empty, which would let everybody in: name who may read metrics pages" -}}
+{{- end -}}
 {{- end -}}

@@ -1,3 +1,9 @@
+{{/* The way to the GPUs, as JSON, with the claim template that the chart makes for the preset dra. */}}
+{{- define "modelmonitor.gpuAccess" -}}
+{{- $claim := ternary (printf "%s-gpus" (include "modelmonitor.sidecar.name" .)) "" (eq .Values.sidecar.gpuAccess.preset "dra") -}}
+{{- set (deepCopy .Values.sidecar.gpuAccess) "resourceClaimTemplateName" $claim | toJson -}}
+{{- end -}}
+
 {{/* The operator's settings, as JSON with sorted keys: docs/reference/settings.md. */}}
 {{- define "modelmonitor.settings" -}}
 {{- $sidecar := .Values.sidecar -}}
@@ -19,7 +25,7 @@
     "imagePullPolicy" $sidecar.image.pullPolicy
     "imagePullSecrets" (include "modelmonitor.pullSecrets" . | fromJsonArray)
     "serviceAccountName" (include "modelmonitor.sidecar.serviceAccount" .)
-    "gpuAccess" $sidecar.gpuAccess
+    "gpuAccess" (include "modelmonitor.gpuAccess" . | fromJson)
     "resources" $sidecar.resources
     "affinity" $sidecar.affinity
     "nodeSelector" $sidecar.nodeSelector
@@ -29,6 +35,13 @@
     "podAnnotations" $sidecar.podAnnotations
     "podResourcesHostPath" $sidecar.podResourcesHostPath
     "maxUnavailable" (toString $sidecar.maxUnavailable)
+    "updateStrategy" $sidecar.updateStrategy
+    "logLevel" $sidecar.logLevel
+    "extraEnv" $sidecar.extraEnv
+    "extraVolumes" $sidecar.extraVolumes
+    "extraVolumeMounts" $sidecar.extraVolumeMounts
+    "podSecurityContext" $sidecar.podSecurityContext
+    "securityContext" $sidecar.securityContext
   )
 -}}
 {{- range $name, $value := .Values.settings -}}

@@ -6,7 +6,7 @@ from pydantic import ValidationError
 
 from modelmonitor_api.names import MonitorRef
 from modelmonitor_api.spec import ModelMonitorSpec
-from modelmonitor_api.status import Condition, Finding, GpuEvent, ModelHealth, ModelMonitorStatus
+from modelmonitor_api.status import UNSEEN_STATUS, Condition, Finding, GpuEvent, ModelHealth, ModelMonitorStatus
 from modelmonitor_api.wire import Wire
 from modelmonitor_operator.observed import Monitor
 from modelmonitor_operator.settings import Json
@@ -40,9 +40,9 @@ def _parse_spec(raw: Json) -> tuple[ModelMonitorSpec | None, str]:
 
 
 def parse_status(raw: Json | None) -> ModelMonitorStatus | None:
-    """The status that the server has; None where it has none, or nothing in it can be read."""
+    """The status that the server has; None where nobody has written one, or nothing in it can be read."""
     try:
-        return None if not raw else ModelMonitorStatus.model_validate(raw)
+        return None if not raw or raw == UNSEEN_STATUS else ModelMonitorStatus.model_validate(raw)
     except ValidationError:
         return _salvage(raw or {})
 

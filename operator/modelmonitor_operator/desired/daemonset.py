@@ -13,6 +13,9 @@ from modelmonitor_operator.settings import Json, Settings
 
 CONTAINER = "sidecar"
 COMPONENT = "sidecar"
+LOG_LEVEL_VARIABLE = "MODELMONITOR_LOG_LEVEL"
+DEFAULT_LOG_LEVEL = "INFO"
+"""The sidecar's own default: it needs no variable, so that the pods are not restarted to be told it."""
 _OS_LABEL = "kubernetes.io/os"
 _NOWHERE = "modelmonitor-not-yet"
 
@@ -36,13 +39,16 @@ def build_daemon_set(settings: Settings, anchor: StoredObject) -> Json:
         "metadata": metadata,
         "spec": {
             "selector": {"matchLabels": selector_labels(settings)},
-            "updateStrategy": {
-                "type": "RollingUpdate",
-                "rollingUpdate": {"maxUnavailable": _int_or_string(settings.sidecar.max_unavailable)},
-            },
+            "updateStrategy": _build_update_strategy(settings),
             "template": _build_template(settings),
         },
     }
+
+
+def _build_update_strategy(settings: Settings) -> Json:
+    unavailable = _int_or_string(settings.sidecar.max_unavailable)
+    rolling: Json = {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": unavailable}}
+    return dict(settings.sidecar.update_strategy) or rolling
 
 
 def build_daemon_set_seed(settings: Settings, anchor: StoredObject) -> Json:
@@ -82,6 +88,7 @@ def _build_pod_spec(settings: Settings, access: PodAdditions) -> Json:
         "priorityClassName": sidecar.priority_class_name,
         "affinity": sidecar.affinity,
         "imagePullSecrets": [{"name": name} for name in sidecar.image_pull_secrets],
+        "resourceClaims": access.pod_claims(),
     }
     return {
         "serviceAccountName": sidecar.service_account_name,
@@ -89,12 +96,18 @@ def _build_pod_spec(settings: Settings, access: PodAdditions) -> Json:
         "terminationGracePeriodSeconds": 10,
         "nodeSelector": {**sidecar.node_selector, _OS_LABEL: "linux"},
         "tolerations": [dict(toleration) for toleration in sidecar.tolerations],
-        "securityContext": {"runAsUser": 0, "runAsGroup": 0, "seccompProfile": {"type": "RuntimeDefault"}},
+        "securityContext": {
+            "runAsUser": 0,
+            "runAsGroup": 0,
+            "seccompProfile": {"type": "RuntimeDefault"},
+            **sidecar.pod_security_context,
+        },
         "containers": [_build_container(settings, access)],
         "volumes": [
             {"name": "key", "secret": {"secretName": settings.key_secret_name, "defaultMode": 0o400}},
             {"name": "pod-resources", "hostPath": {"path": sidecar.pod_resources_host_path}},
             *access.volumes(),
+            *(dict(volume) for volume in sidecar.extra_volumes),
         ],
         **{name: value for name, value in optional.items() if value},
     }
@@ -106,18 +119,30 @@ def _build_container(settings: Settings, access: PodAdditions) -> Json:
         "name": CONTAINER,
         "image": sidecar.image,
         "imagePullPolicy": sidecar.image_pull_policy,
-        "env": [*_build_identity(), *({"name": name, "value": value} for name, value in access.env)],
+        "env": _build_env(settings, access),
         "ports": [{"name": names.SIDECAR_PORT_NAME, "containerPort": names.SIDECAR_PORT, "protocol": "TCP"}],
         "livenessProbe": _build_probe(names.HEALTHZ_PATH, period_seconds=20, failures=6),
         "readinessProbe": _build_probe(names.READYZ_PATH, period_seconds=5, failures=2),
-        "resources": dict(sidecar.resources),
-        "securityContext": _build_security(access),
+        "resources": {**sidecar.resources, **({"claims": claims} if (claims := access.container_claims()) else {})},
+        "securityContext": {**_build_security(access), **sidecar.security_context},
         "volumeMounts": [
             {"name": "key", "mountPath": str(PurePosixPath(names.KEY_FILE).parent), "readOnly": True},
             {"name": "pod-resources", "mountPath": "/var/lib/kubelet/pod-resources", "readOnly": True},
             *access.mounts(),
+            *(dict(mount) for mount in sidecar.extra_volume_mounts),
         ],
     }
+
+
+def _build_env(settings: Settings, access: PodAdditions) -> list[Json]:
+    """Each name once, as server-side apply asks: the administrator's wins, save over the identity of the pod."""
+    level = settings.sidecar.log_level
+    given = {**({} if level == DEFAULT_LOG_LEVEL else {LOG_LEVEL_VARIABLE: level}), **dict(access.env)}
+    ours = ({"name": name, "value": value} for name, value in given.items())
+    chosen: dict[str, Json] = {}
+    for variable in (*ours, *settings.sidecar.extra_env, *_build_identity()):
+        chosen[str(variable["name"])] = dict(variable)
+    return list(chosen.values())
 
 
 def _build_identity() -> list[Json]:

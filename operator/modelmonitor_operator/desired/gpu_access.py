@@ -2,7 +2,8 @@
 
 Source: the container toolkit's and the GPU operator's documentation,
 https://docs.nvidia.com/datacenter/cloud-native/gpu-operator/latest/cdi.html, and GKE's driver installer, which puts the
-driver under /home/kubernetes/bin/nvidia.
+driver under /home/kubernetes/bin/nvidia. Dynamic resource allocation with admin access:
+https://kubernetes.io/docs/concepts/scheduling-eviction/dynamic-resource-allocation/#admin-access
 """
 
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from modelmonitor_operator.settings import GpuAccess, GpuAccessPreset, Json
 
 _DRIVER_MOUNT = "/usr/local/nvidia"
+_CLAIM = "gpus"
 _SIMULATED_MOUNT = "/run/modelmonitor/nvml"
 
 
@@ -24,6 +26,7 @@ class PodAdditions:
     host_path: str = ""
     mount_path: str = ""
     privileged: bool = False
+    claim_template: str = ""
 
     def volumes(self) -> list[Json]:
         """The volume of the driver's folder, where the preset needs one."""
@@ -32,6 +35,14 @@ class PodAdditions:
     def mounts(self) -> list[Json]:
         """The read-only mount of that volume."""
         return [{"name": "driver", "mountPath": self.mount_path, "readOnly": True}] if self.host_path else []
+
+    def pod_claims(self) -> list[Json]:
+        """The claim of the pod, where the preset has one."""
+        return [{"name": _CLAIM, "resourceClaimTemplateName": self.claim_template}] if self.claim_template else []
+
+    def container_claims(self) -> list[Json]:
+        """The container's use of that claim."""
+        return [{"name": _CLAIM}] if self.claim_template else []
 
 
 _ALL_GPUS = (("NVIDIA_VISIBLE_DEVICES", "all"), ("NVIDIA_DRIVER_CAPABILITIES", "utility"))
@@ -54,6 +65,10 @@ def _gke(access: GpuAccess, _container: str) -> PodAdditions:
     )
 
 
+def _dra(access: GpuAccess, _container: str) -> PodAdditions:
+    return PodAdditions(claim_template=access.resource_claim_template_name)
+
+
 def _none(_access: GpuAccess, _container: str) -> PodAdditions:
     return PodAdditions(env=_ALL_GPUS)
 
@@ -70,6 +85,7 @@ _PRESETS: dict[GpuAccessPreset, Callable[[GpuAccess, str], PodAdditions]] = {
     GpuAccessPreset.RUNTIME_CLASS: _runtime_class,
     GpuAccessPreset.CDI: _cdi,
     GpuAccessPreset.GKE: _gke,
+    GpuAccessPreset.DRA: _dra,
     GpuAccessPreset.NONE: _none,
     GpuAccessPreset.SIMULATED: _simulated,
 }

@@ -11,7 +11,7 @@ from modelmonitor_api.status import ObjectiveMethod
 from modelmonitor_operator.desired.dashboard import build_dashboard
 from modelmonitor_operator.desired.endpoints import LeaderAddress, build_endpoints, left_out_message
 from modelmonitor_operator.desired.grafana_dashboard import build_grafana_dashboard
-from modelmonitor_operator.desired.prometheus_rule import build_prometheus_rule
+from modelmonitor_operator.desired.prometheus_rule import build_prometheus_rule, too_long_message
 from modelmonitor_operator.desired.service import build_service
 from modelmonitor_operator.desired.service_monitor import build_service_monitor
 from modelmonitor_operator.objects import (
@@ -112,6 +112,8 @@ class ChildKind:
         provider: who brings the kind's CRD; empty for Kubernetes' own kinds.
         least: what a new object is made with besides its metadata, of its manifest; None where that is all of it.
         remark: what people must know although the object is there; empty where nothing.
+        objection: why a manifest must not be written, with the mend; empty where it may.
+        removable: whether the operator deletes one that it no longer wants; others go with their ModelMonitor alone.
     """
 
     kind: ResourceKind
@@ -120,6 +122,8 @@ class ChildKind:
     provider: str = ""
     least: Callable[[Json], Json] | None = lambda _: {}
     remark: Callable[[Ingredients], str] = lambda _: ""
+    objection: Callable[[Json], str] = lambda _: ""
+    removable: bool = True
 
 
 TARGET_KINDS = (
@@ -128,6 +132,7 @@ TARGET_KINDS = (
         _targets,
         lambda i: build_service(i.settings, i.monitor),
         least=lambda _: {"spec": {"clusterIP": "None"}},
+        removable=False,
     ),
     ChildKind(
         ENDPOINTS,
@@ -135,9 +140,10 @@ TARGET_KINDS = (
         lambda i: build_endpoints(i.monitor, i.sidecars, i.leader),
         least=None,
         remark=lambda i: left_out_message(i.sidecars),
+        removable=False,
     ),
 )
-"""Those that follow pods and sidecars."""
+"""Those that follow pods and sidecars; the operator has no right to delete any Service or Endpoints."""
 
 OBJECT_KINDS: tuple[ChildKind, ...] = (
     ChildKind(
@@ -153,6 +159,7 @@ OBJECT_KINDS: tuple[ChildKind, ...] = (
         lambda i: build_prometheus_rule(i.settings, i.monitor, i.methods),
         "prometheus-operator",
         lambda _: {"spec": {}},
+        objection=too_long_message,
     ),
     ChildKind(
         CONFIG_MAP,

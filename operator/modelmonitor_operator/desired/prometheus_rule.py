@@ -1,5 +1,6 @@
 """The PrometheusRule of a ModelMonitor: alerts as the table and the team's overrides want them, and error budgets."""
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -23,6 +24,14 @@ from modelmonitor_operator.objects import PROMETHEUS_RULE
 from modelmonitor_operator.observed import Monitor
 from modelmonitor_operator.settings import Json, Settings
 
+MAX_RULE_BYTES = 512 * 1024
+"""Longer rules are left out by prometheus-operator, and only its log says so.
+
+Source: `MaxConfigMapDataSize`,
+https://github.com/prometheus-operator/prometheus-operator/blob/v0.85.0/pkg/operator/rules.go
+"""
+_LONGEST_INDENT = 16
+_INDENTS = 1.05
 _SEVERITY_OF_FINDING = "{{ $labels.severity | toLower }}"
 
 
@@ -50,6 +59,23 @@ def rule_names(manifest: Json) -> tuple[str, ...]:
     return tuple(dict.fromkeys(rule.get("alert") or rule["record"] for rule in rules))
 
 
+def too_long_message(manifest: Json) -> str:
+    """Why no Prometheus would get a PrometheusRule, with the mend; empty where one would."""
+    length = _longest_yaml(manifest["spec"])
+    if length <= MAX_RULE_BYTES:
+        return ""
+    return (
+        f"its rules may take {length} bytes, and prometheus-operator leaves out what is longer than {MAX_RULE_BYTES}: "
+        "use fewer or shorter spec.objectives[].models, labels of spec.alerts, or objectives"
+    )
+
+
+def _longest_yaml(spec: Json) -> int:
+    """At most what YAML takes: about as much as JSON, but for quotes that are doubled and lines that are indented."""
+    text = json.dumps(spec)
+    return round(_INDENTS * len(text)) + text.count("'") + _LONGEST_INDENT * text.count("\\n")
+
+
 @dataclass(frozen=True, slots=True)
 class _Renderer:
     """Rules as Prometheus reads them: what the table says, and what the team and the administrator want different."""
@@ -60,7 +86,7 @@ class _Renderer:
 
     def groups(self, methods: Mapping[str, ObjectiveMethod]) -> Iterator[Json]:
         who = self.monitor.ref
-        yield from self._group(build_finding_group(who))
+        yield from self._group(build_finding_group(who, self.spec))
         yield from self._group(build_pipeline_group(who, self.spec))
         yield from self._group(build_absence_group(who))
         for group in build_objective_groups(who, self.spec, methods):

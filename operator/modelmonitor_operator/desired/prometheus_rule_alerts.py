@@ -4,7 +4,7 @@ An alert's identity is what the expression leaves of the labels, so each one dro
 a sidecar or the leader moves: a change of leader starts no second alert beside the first.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from modelmonitor_api import names
 from modelmonitor_api.alert_names import AlertName, finding_alert
@@ -23,7 +23,6 @@ from modelmonitor_operator.desired.prometheus_rule_parts import (
 
 LAST_RUNNING_PODS = "modelmonitor:running_pods:last"
 """What the leader said last; the rule reads itself, so that it remembers for as long as Prometheus runs."""
-VERDICT_STALE_SECONDS = 600
 _MEMORY = "1h"
 """How long Prometheus may be down without forgetting what the leader said last."""
 _STALE_READINGS = 4
@@ -31,14 +30,21 @@ _STALE_SECONDS = 120
 _GPU_STALE_SECONDS = 300
 
 
-def build_finding_group(monitor: MonitorRef) -> RuleGroup:
+def build_finding_group(monitor: MonitorRef, spec: ModelMonitorSpec) -> RuleGroup:
     """One alert for each finding of the table."""
-    return RuleGroup("modelmonitor.findings", tuple(_finding(monitor, code) for code in FindingCode))
+    overridden = {override.name for override in spec.alerts.overrides if override.severity is not None}
+    return RuleGroup("modelmonitor.findings", tuple(_finding(monitor, code, overridden) for code in FindingCode))
 
 
-def _finding(monitor: MonitorRef, code: FindingCode) -> AlertRule:
+def _finding(monitor: MonitorRef, code: FindingCode, overridden: Collection[AlertName]) -> AlertRule:
+    """Without the finding's severity where it is overridden.
+
+    At a change of leader two pages may differ in it: that would be two alerts with the same labels, and Prometheus
+    refuses a rule that gives them.
+    """
     found = select(monitor, "modelmonitor_finding", equals("code", code.value))
-    return AlertRule(finding_alert(code), f"max by ({BY_MONITOR}, code, severity, kind, object) ({found})")
+    severity = "" if finding_alert(code) in overridden else "severity, "
+    return AlertRule(finding_alert(code), f"max by ({BY_MONITOR}, code, {severity}kind, object) ({found})")
 
 
 def build_pipeline_group(monitor: MonitorRef, spec: ModelMonitorSpec) -> RuleGroup:
@@ -58,9 +64,6 @@ def _pipeline(monitor: MonitorRef, spec: ModelMonitorSpec) -> Iterator[AlertRule
     page, triton = (select(monitor, f"modelmonitor_{kind}_dropped_series") for kind in ("page", "target"))
     left_out = f"max by ({BY_MONITOR}, node) ({page}) > 0 or max by ({BY_MONITOR}, node, pod) ({triton}) > 0"
     yield AlertRule(AlertName.SERIES_DROPPED, left_out)
-    renewed = select(monitor, "modelmonitor_health_observed_timestamp_seconds")
-    stale = f"time() - max by ({BY_MONITOR}) ({renewed}) > {VERDICT_STALE_SECONDS}"
-    yield AlertRule(AlertName.VERDICT_STALE, stale)
 
 
 def build_absence_group(monitor: MonitorRef) -> RuleGroup:

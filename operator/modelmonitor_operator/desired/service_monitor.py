@@ -48,7 +48,7 @@ def build_service_monitor(settings: Settings, monitor: Monitor) -> Json:
 
 
 def _endpoint(monitor: Monitor, asked: PrometheusSpec, port: str) -> Json:
-    endpoint: Json = {
+    return {
         "port": port,
         "path": names.monitor_metrics_path(monitor.ref),
         "scheme": "http",
@@ -56,10 +56,16 @@ def _endpoint(monitor: Monitor, asked: PrometheusSpec, port: str) -> Json:
         "followRedirects": False,
         "interval": _duration(asked.interval),
         "scrapeTimeout": _duration(asked.scrape_timeout),
+        "metricRelabelings": [_own_namespace_alone(monitor), *map(_relabeling, asked.metric_relabelings)],
     }
-    if asked.metric_relabelings:
-        endpoint["metricRelabelings"] = [_relabeling(step) for step in asked.metric_relabelings]
-    return endpoint
+
+
+def _own_namespace_alone(monitor: Monitor) -> Json:
+    """Keeps a target from speaking for another namespace: with honorLabels it says itself whose its series are.
+
+    Whoever may write a Service and Endpoints can put a target of his own behind the ServiceMonitor.
+    """
+    return {"action": "keep", "sourceLabels": [names.LABEL_NAMESPACE], "regex": monitor.ref.namespace}
 
 
 def _relabeling(step: MetricRelabeling) -> Json:

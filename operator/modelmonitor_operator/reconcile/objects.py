@@ -23,12 +23,14 @@ class Wanted:
     Attributes:
         fingerprint: of the whole manifest; the object carries it as an annotation.
         remark: what people must know although it is there.
+        objection: why it must not be written; what is there stays as it is.
     """
 
     ref: ObjectRef
     fingerprint: str
     labels: tuple[tuple[str, str], ...]
     remark: str = ""
+    objection: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,15 +79,19 @@ def reconcile_child(given: ChildInput) -> ChildDecision:
     if given.wish.action is Action.LEAVE:
         return ChildDecision()
     if given.wish.action is Action.REMOVE:
-        return ChildDecision(_remove(given.mine), ChildFact(ChildState.DISABLED, given.wish.reason))
+        return ChildDecision(_remove(given, given.mine), ChildFact(ChildState.DISABLED, given.wish.reason))
     if given.wanted is None or given.obstacle is not None:
         return ChildDecision(fact=given.obstacle)
-    elsewhere = _remove(child for child in given.mine if child.ref != given.wanted.ref)
+    if given.wanted.objection:
+        return ChildDecision(fact=ChildFact(ChildState.REFUSED, given.wanted.objection))
+    elsewhere = _remove(given, (child for child in given.mine if child.ref != given.wanted.ref))
     decision = _keep(given, given.wanted)
-    return ChildDecision((*elsewhere, *decision.changes), decision.fact)
+    return ChildDecision((*decision.changes, *elsewhere), decision.fact)
 
 
-def _remove(children: Iterable[ChildObject]) -> tuple[Change, ...]:
+def _remove(given: ChildInput, children: Iterable[ChildObject]) -> tuple[Change, ...]:
+    if not given.kind.removable:
+        return ()
     return tuple(Delete(Rank.CHILD, child.target) for child in children if not child.deleting)
 
 

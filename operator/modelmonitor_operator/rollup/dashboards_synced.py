@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from modelmonitor_api.spec_monitoring import Mode
 from modelmonitor_api.status import ConditionStatus, ConditionType
 from modelmonitor_operator.arrival import ChildFact, ChildState
 from modelmonitor_operator.objects import CONFIG_MAP, GRAFANA_DASHBOARD, ResourceKind
@@ -18,7 +19,7 @@ _STATES = {
     ChildState.DISABLED: (_UNKNOWN, "Disabled", "is not wanted"),
     ChildState.KIND_MISSING: (_FALSE, "KindMissing", "cannot be made: its CRD is not installed"),
     ChildState.FORBIDDEN: (_FALSE, "Forbidden", "cannot be made: the operator has no right to it"),
-    ChildState.REFUSED: (_FALSE, "Refused", "was refused by the API server"),
+    ChildState.REFUSED: (_FALSE, "Refused", "cannot be written"),
 }
 
 SYNCHRONISED = "DashboardSynchronized"
@@ -70,13 +71,17 @@ def _by_grafana_operator(status: Json | None) -> Claim:
 
 
 def claim_dashboards(view: MonitorView) -> Claim:
-    """Whether the dashboard is delivered: the ConfigMap is written, and grafana-operator has taken it where asked."""
+    """Whether the dashboard is delivered: the ConfigMap is written, and grafana-operator has taken it where asked.
+
+    A GrafanaDashboard that is wanted where its kind is served is not missed where it is not.
+    """
     children = view.given.arrival.children
     config_map = children.get(CONFIG_MAP, ChildFact())
     grafana = children.get(GRAFANA_DASHBOARD, ChildFact(ChildState.DISABLED))
     if config_map.state is not ChildState.APPLIED:
         return _absent(CONFIG_MAP, config_map)
-    if grafana.state is ChildState.DISABLED:
+    optional = view.spec.dashboards.grafana_dashboard is Mode.AUTO
+    if grafana.state is ChildState.DISABLED or (optional and grafana.state is ChildState.KIND_MISSING):
         return _claim(
             _TRUE,
             "ConfigMapApplied",

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from modelmonitor_api.quantities import model_selected, render_duration
-from modelmonitor_api.spec import ModelMonitorSpec
 from modelmonitor_api.spec_objectives import Objective, ObjectiveType
 from modelmonitor_api.status import ObjectiveMethod, ObjectiveStatus
 from modelmonitor_api.summary import EndpointState, ModelReading
 from modelmonitor_operator.rollup.candidates import join_names
+from modelmonitor_operator.rollup.coverage import Coverage, PodView
 from modelmonitor_operator.rollup.models import ModelTotals
+from modelmonitor_operator.rollup.view import MonitorView
 
 QUANTILES_MEND = (
     "start tritonserver with --metrics-config summary_latencies=true, at the cost of quantiles that it computes with "
@@ -115,19 +116,35 @@ def _by_latency(objective: Objective, models: Collection[ModelTotals], before: O
     return Decision(ObjectiveMethod.NONE, MethodReason.LATENCY_NOT_PUBLISHED, told)
 
 
-def decide_methods(
-    spec: ModelMonitorSpec, models: Collection[ModelTotals], previous: Collection[ObjectiveStatus]
-) -> dict[str, Decision]:
+def _hold(found: Decision, before: ObjectiveStatus | None) -> Decision:
+    """The method as it was where it judged by another: a pod that restarts must not rewrite rules twice."""
+    if before is None or before.method in (ObjectiveMethod.NONE, found.method):
+        return found
+    return Decision(before.method, None, before.message)
+
+
+def decide_methods(view: MonitorView, previous: Collection[ObjectiveStatus]) -> dict[str, Decision]:
     """How each objective is judged, by its name.
 
+    Only models of freshly read pods say anything.
+
     Args:
-        models: of the freshly read pods; a model that is not among them says nothing.
         previous: the objectives of the last status, whose methods hold while nothing fresh is known.
     """
     before = {(one.name, one.type): one for one in previous}
-    return {
-        objective.name: Decision(ObjectiveMethod.REQUESTS)
-        if objective.type is ObjectiveType.AVAILABILITY
-        else _by_latency(objective, models, before.get((objective.name, objective.type)))
-        for objective in spec.objectives
-    }
+    awaited = any(map(_is_awaited, view.pods)) or any(pod.deleting for pod in view.given.pods)
+    decisions = {}
+    for objective in view.spec.objectives:
+        known = before.get((objective.name, objective.type))
+        found = Decision(ObjectiveMethod.REQUESTS)
+        if objective.type is ObjectiveType.LATENCY:
+            found = _by_latency(objective, view.models, known)
+        decisions[objective.name] = _hold(found, known) if awaited else found
+    return decisions
+
+
+def _is_awaited(one: PodView) -> bool:
+    """Whether a pod has yet to say what its models publish."""
+    if one.coverage is Coverage.NOT_TARGET:
+        return one.pod.phase == "Pending"
+    return one.models_target is None or one.models_target.metrics.state is not EndpointState.OK

@@ -114,15 +114,20 @@ def _state_by(scrape: Scrape, tolerated: float, delay_seconds: float) -> PageSta
 def _judge_page(
     view: MonitorView, place: str, served_seconds: float, scrapers: Collection[PageScraper], delay_seconds: float
 ) -> PageView:
-    """The page by its best scraper: of two Prometheus servers one is enough, and a single old look is no scraper."""
+    """The page by its best scraper: of two Prometheus servers one is enough, and a single old look is no scraper.
+
+    Of two that are as good, always the same is named, or the status would change with every scrape.
+    """
     tolerated = tolerated_seconds(view)
     judged = [(_state_by(scrape, tolerated, delay_seconds), scrape) for scrape in _scrapes(scrapers, delay_seconds)]
     judged = [(s, one) for s, one in judged if s is not PageState.STOPPED or one.interval_seconds is not None]
     if not judged:
         waits = served_seconds <= grace_seconds(view)
         return PageView(place, PageState.WAITING if waits else PageState.NEVER)
-    state, scrape = max(judged, key=lambda pair: (WORST_FIRST.index(pair[0]), -pair[1].age_seconds))
-    return PageView(place, state, scrape)
+    best = max(WORST_FIRST.index(state) for state, _ in judged)
+    alike = [scrape for state, scrape in judged if WORST_FIRST.index(state) == best]
+    newest_first = WORST_FIRST[best] is PageState.STOPPED
+    return PageView(place, WORST_FIRST[best], min(alike, key=lambda one: (newest_first and one.age_seconds, one.by)))
 
 
 def _speaking(view: MonitorView) -> Iterator[tuple[str, NodeView, float]]:
@@ -155,10 +160,10 @@ def _means(path: str, ref: MonitorRef) -> bool:
 
 
 def find_misses(view: MonitorView) -> tuple[PageMiss, ...]:
-    """Repeated requests of the last minutes for wrong paths that name the monitor, the newest first."""
+    """Repeated requests of the last minutes for wrong paths that name the monitor, in an order that does not jitter."""
     found = [miss for miss in _all_misses(view) if miss.age_seconds <= MISS_SECONDS and miss.count >= _REPEATED]
     ours = {miss for miss in found if _means(miss.path, view.given.monitor.ref)}
-    return tuple(sorted(ours, key=lambda miss: (miss.age_seconds, miss.path, miss.scraper)))
+    return tuple(sorted(ours, key=lambda miss: (miss.path, miss.scraper, miss.age_seconds)))
 
 
 def _all_misses(view: MonitorView) -> Iterator[PageMiss]:

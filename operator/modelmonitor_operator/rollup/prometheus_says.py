@@ -19,6 +19,7 @@ BLIP_SECONDS = 60.0
 _TOLD = 160
 """Characters of Prometheus' own words that a message has room for."""
 _LIMIT = "limit exceeded"
+_DEADLINE = "context deadline exceeded"
 _LIMIT_MENDS = (
     ("sample limit", "set spec.prometheus.sampleLimit below enforcedSampleLimit of the Prometheus"),
     ("body size limit", "raise enforcedBodySizeLimit of the Prometheus, or lower spec.prometheus.sampleLimit"),
@@ -45,6 +46,7 @@ class Doubt:
 
 
 def _failed_target(target: TargetAnswer) -> Doubt:
+    """A deadline that passed explains nothing: whoever serves the page knows whether it was reached at all."""
     said = f"Prometheus cannot take the {target.endpoint} page at {target.address}: {cut_text(target.error, _TOLD)}"
     if _LIMIT in target.error:
         mend = next((text for part, text in _LIMIT_MENDS if part in target.error), "raise the limit")
@@ -53,6 +55,9 @@ def _failed_target(target: TargetAnswer) -> Doubt:
         return Doubt(
             "WrongPath", f"{said}; the path is that of the ServiceMonitor", settle_seconds=BLIP_SECONDS, explains=True
         )
+    if _DEADLINE in target.error:
+        mend = "raise spec.prometheus.scrapeTimeout, and look at NetworkPolicies"
+        return Doubt("TargetDown", f"{said}; {mend}", settle_seconds=BLIP_SECONDS)
     return Doubt("TargetDown", f"{said}; look at NetworkPolicies", settle_seconds=BLIP_SECONDS, explains=True)
 
 

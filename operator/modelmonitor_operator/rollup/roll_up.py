@@ -183,7 +183,7 @@ def _work(state: RollupState, given: RollupInput, now: float) -> tuple[ModelMoni
     verdict = reach_verdict(view, active, states, knowledge, state.health)
     observed_at = kept.observed_at if kept is not None and kept.observed_at else render_time(now)
     health = _build_health(view, active, verdict, kept, observed_at)
-    decisions = decide_methods(view.spec, view.models, state.objectives)
+    decisions = decide_methods(view, state.objectives)
     arrival, doubts = claim_arrival(view, decisions, state.conditions, state.doubts)
     claims = claim_conditions(view, active, verdict, knowledge, state.conditions, arrival)
     conditions = stamp_conditions(claims, state.conditions, given.monitor.generation, now)

@@ -22,6 +22,8 @@ from modelmonitor_operator.settings import Json
 _NAMESPACE_NAME = "kubernetes.io/metadata.name"
 _OURS_ALONE = ("app.kubernetes.io/", "modelmonitor.dev/")
 _NAMESPACE = "namespace"
+_SERVICE = "service"
+"""Label of a target by which alerts on `up` find it."""
 _TRUE, _FALSE, _UNKNOWN = ConditionStatus.TRUE, ConditionStatus.FALSE, ConditionStatus.UNKNOWN
 
 
@@ -134,7 +136,7 @@ def _obstacle(view: PrometheusView) -> tuple[str, str]:
             "dashboards miss them; set it to false",
         )
     enforced = view.enforced_namespace_label
-    if enforced != _NAMESPACE and enforced in RESERVED_METRIC_LABELS:
+    if enforced != _NAMESPACE and enforced in {*RESERVED_METRIC_LABELS, _SERVICE}:
         return (
             "EnforcedLabelCollides",
             f"enforcedNamespaceLabel is {enforced}, which overwrites a label of ours: choose another, namespace for "
@@ -193,7 +195,7 @@ _STATES = {
     ChildState.DISABLED: (_UNKNOWN, "Disabled", "is not wanted"),
     ChildState.KIND_MISSING: (_UNKNOWN, "KindMissing", "cannot be made: its CRD, of monitoring.coreos.com, is missing"),
     ChildState.FORBIDDEN: (_UNKNOWN, "Forbidden", "cannot be made: the operator has no right to it"),
-    ChildState.REFUSED: (_FALSE, "Refused", "was refused by the API server"),
+    ChildState.REFUSED: (_FALSE, "Refused", "cannot be written"),
 }
 _WORST = (ChildState.REFUSED, ChildState.FORBIDDEN, ChildState.KIND_MISSING, ChildState.PENDING, ChildState.DISABLED)
 

@@ -140,7 +140,11 @@ def _size(status: ModelMonitorStatus) -> int:
 
 
 def _shorter(rows: Rows) -> Rows:
-    """The rows without the last one of the longer list."""
+    """The rows without the last one of the longer list; then with shorter messages."""
+    if not (rows.findings or rows.models):
+        halves = ((one, len(one.message) // 2) for one in rows.objectives)
+        cut = (one.model_copy(update={"message": cut_text(one.message, half) if half else ""}) for one, half in halves)
+        return replace(rows, objectives=tuple(cut))
     if len(rows.findings) >= len(rows.models):
         return replace(rows, findings=rows.findings[:-1])
     return replace(rows, models=rows.models[:-1])
@@ -153,7 +157,8 @@ def bound_status(generation: int, conditions: tuple[Condition, ...], health: Hea
         status = ModelMonitorStatus(
             observed_generation=generation, conditions=conditions, health=filled, objectives=rows.objectives
         )
-        if _size(status) <= MAX_STATUS_BYTES or not (rows.findings or rows.models):
+        more = rows.findings or rows.models or any(one.message for one in rows.objectives)
+        if _size(status) <= MAX_STATUS_BYTES or not more:
             return status
         rows = _shorter(rows)
 

@@ -19,6 +19,8 @@ RESTRICTED = {
     "runAsNonRoot": True,
     "seccompProfile": {"type": "RuntimeDefault"},
 }
+PERCENTILES = ("--metrics-config=summary_latencies=true",)
+"""Arguments of a Triton that publishes quantiles of its latencies."""
 Manifest = dict[str, Any]
 
 
@@ -85,7 +87,7 @@ def demo_manifests() -> list[Manifest]:
     return [
         {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}},
         triton_service(name, namespace),
-        triton_deployment(name, namespace, TritonOptions(gpus=1)),
+        triton_deployment(name, namespace, TritonOptions(gpus=1, arguments=PERCENTILES)),
         load_deployment("fraud-load", namespace, name, rates),
     ]
 

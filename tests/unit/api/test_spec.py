@@ -34,6 +34,9 @@ def test_a_field_of_a_newer_version_is_ignored() -> None:
         {"interval": "1s"},
         {"triton": {"httpPort": 0}},
         {"triton": {"metricsPort": 65536}},
+        {"dashboards": {"folder": "../../etc"}},
+        {"dashboards": {"folder": "/etc"}},
+        {"dashboards": {"folder": "a\nb"}},
     ],
     ids=str,
 )

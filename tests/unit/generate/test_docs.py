@@ -45,3 +45,13 @@ def test_the_page_on_security_names_every_resource_of_the_roles() -> None:
     page = (ROOT / "docs" / "security.md").read_text()
     assert len(resources) > 6
     assert {name for name in resources if f"`{name}`" not in page} == set()
+
+
+@pytest.mark.parametrize("kind", [ConditionType.READY, ConditionType.SIDECARS_READY])
+def test_troubleshooting_has_every_reason_for_which_somebody_may_have_to_act(kind: ConditionType) -> None:
+    section = CONDITIONS.split(f"\n## {kind.value}\n")[1].split("\n## ")[0]
+    rows = re.findall(r"^\| (?:False|Unknown) \| (.*?) \| (.*?) \|", section, re.MULTILINE)
+    reasons = {reason for cells in rows for cell in cells for reason in re.findall(r"`([A-Z]\w+)`", cell)}
+    page = (ROOT / "docs" / "troubleshooting.md").read_text()
+    assert len(reasons) > 4
+    assert {reason for reason in reasons if f"`{reason}`" not in page} == set()

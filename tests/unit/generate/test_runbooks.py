@@ -8,11 +8,14 @@ from typing import Any
 import pytest
 import yaml
 
+from modelmonitor_api import names
 from modelmonitor_api.alert_names import AlertName
 from modelmonitor_api.alerts import ALERTS
 from modelmonitor_api.burn_rates import SliSeries, SloSeries, sli_error
 from modelmonitor_api.metrics import METRICS, sample_names
 from modelmonitor_api.spec import ModelMonitorSpec
+from modelmonitor_operator.desired.service import build_service
+from tests.unit.operator.worlds import monitor, settings
 
 ROOT = Path(__file__).parents[3]
 RUNBOOKS = sorted((ROOT / "docs" / "runbooks").glob("*.md"))
@@ -22,6 +25,11 @@ SCHEMAS = {
     ]
     for kind in ("modelmonitor", "nodeplan")
 }
+OF_THE_PRODUCT = {
+    rule["alert"] for rule in yaml.safe_load((ROOT / "charts/modelmonitor/rules/operator.yaml").read_text())
+}
+"""Alerts of the chart about the product itself: no ModelMonitor has them, so none can override them."""
+OF_MONITORS = [page for page in RUNBOOKS if page.stem not in OF_THE_PRODUCT]
 SECTIONS = ("What it means", "Impact", "Confirm", "What to do", "Silence")
 VALUES = yaml.safe_load((ROOT / "charts/modelmonitor/values.yaml").read_text())
 
@@ -107,7 +115,7 @@ def test_it_has_every_section_in_order(page: Path) -> None:
     assert tuple(re.findall(r"^## (.*)$", page.read_text(), re.MULTILINE)) == SECTIONS
 
 
-@pytest.mark.parametrize("page", RUNBOOKS, ids=lambda page: page.stem)
+@pytest.mark.parametrize("page", OF_MONITORS, ids=lambda page: page.stem)
 def test_its_silence_and_its_override_are_those_of_its_own_alert(page: Path) -> None:
     (alert,) = (alert.name for alert in ALERTS.values() if alert.runbook == page.stem)
     matchers = silenced(page)
@@ -121,6 +129,14 @@ def test_its_silence_and_its_override_are_those_of_its_own_alert(page: Path) -> 
         .name
         is alert
     )
+
+
+@pytest.mark.parametrize("name", sorted(OF_THE_PRODUCT))
+def test_an_alert_of_the_chart_is_silenced_and_left_out_under_its_own_name(name: str) -> None:
+    page = ROOT / "docs" / "runbooks" / f"{name}.md"
+    assert silenced(page) == {"alertname": name}
+    assert f"`metrics.prometheusRule.disabled={{{name}}}`" in page.read_text()
+    assert in_values("metrics.prometheusRule.disabled")
 
 
 @pytest.mark.parametrize("name", list(AlertName))
@@ -139,6 +155,25 @@ def test_the_series_that_its_commands_ask_for_are_in_the_catalogue(page: Path) -
         for name in re.findall(r"\b((?:nv_|modelmonitor[_:]|slo:)\w[\w:]*)", line)
     }
     assert asked - ours - recorded - {"nv_"} == set()
+
+
+LOOK_UP = """{.items[?(@.metadata.ownerReferences[0].name=="NAME")].metadata.name}"""
+
+
+@pytest.mark.parametrize("page", RUNBOOKS, ids=lambda page: page.stem)
+def test_an_object_of_a_modelmonitor_is_looked_up_for_its_name_may_be_cut(page: Path) -> None:
+    lines = list(commands(page))
+    assert "modelmonitor-NAME" not in page.read_text()
+    used = [number for number, line in enumerate(lines) if re.search(r"\bSERVICE\b", line)]
+    looked_up = [number for number, line in enumerate(lines) if LOOK_UP in line]
+    assert not used or looked_up == [0]
+
+
+def test_the_label_and_the_owner_by_which_it_is_looked_up_are_on_every_service() -> None:
+    for name in ("fraud", "with.dots-and-" + "x" * 200):
+        metadata = build_service(settings(), monitor(name))["metadata"]
+        assert names.MONITOR_LABEL in metadata["labels"]
+        assert metadata["ownerReferences"][0]["name"] == name
 
 
 def test_a_field_and_a_value_that_are_not_there_are_noticed() -> None:

@@ -187,11 +187,11 @@ def test_no_two_pod_labels_share_a_name_and_each_name_is_one_of_prometheus(keys:
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.text(max_size=40) | st.text(st.characters(codec=None), max_size=10))
+@given(st.text(max_size=40))
 def test_whatever_a_model_is_called_the_page_reads_back_to_it(name: str) -> None:
+    """A status holds no half of a surrogate pair, so that no name has one."""
     (labels,) = samples(judgement(status(finding(name or "x"))), "finding")
-    expected = (name or "x").encode("utf-8", "replace").decode()
-    assert dict(labels)["object"] == expected
+    assert dict(labels)["object"] == (name or "x")
 
 
 def test_every_line_of_the_page_ends_as_prometheus_wants() -> None:

@@ -150,7 +150,7 @@ def test_a_foreign_object_is_left_alone_and_named() -> None:
 
 
 def test_an_object_that_belongs_to_another_monitor_is_left_alone() -> None:
-    other = {"kind": "ModelMonitor", "name": "other", "uid": "m9"}
+    other = {"kind": "ModelMonitor", "name": "other", "uid": "uid-other"}
     decision = decide(there(ownerReferences=[other]), mine=())
     assert decision.changes == ()
     assert decision.fact is not None
@@ -162,6 +162,12 @@ def test_only_of_what_grafana_reads_an_annotation_names_the_owner() -> None:
     metadata = {"name": "x", "namespace": "team-a", "uid": "u", "resourceVersion": "1", "annotations": annotations}
     owners = {kind: parse_child(kind, {"metadata": metadata}).owner for kind in KINDS}
     assert {kind.kind for kind, owner in owners.items() if owner} == {"ConfigMap", "GrafanaDashboard"}
+
+
+def test_of_a_dashboard_in_a_namespace_of_all_an_annotation_says_to_whom_it_belongs() -> None:
+    metadata = {"name": "modelmonitor-x", "namespace": "grafana", "uid": "c", "resourceVersion": "1"}
+    said = {"annotations": {"modelmonitor.dev/owner": "team-b/fraud/uid"}}
+    assert str(parse_child(CONFIG_MAP, {"metadata": {**metadata, **said}}).owner) == "team-b/fraud"
 
 
 def test_what_a_monitor_of_the_same_name_left_behind_gets_the_new_owner() -> None:
@@ -185,6 +191,20 @@ def test_what_is_not_wanted_is_removed_with_the_reason_told() -> None:
 def test_an_object_under_an_earlier_name_is_removed() -> None:
     earlier = replace(there(), ref=ObjectRef(SERVICE_MONITOR, "elsewhere", "modelmonitor-fraud"))
     assert verbs(decide(there(), mine=(earlier, there()))) == [Delete]
+
+
+def test_what_is_wanted_is_written_before_an_earlier_one_is_removed() -> None:
+    """One that cannot be removed must not keep the other from being written."""
+    earlier = replace(there(), ref=ObjectRef(SERVICE_MONITOR, "elsewhere", "modelmonitor-fraud"))
+    assert verbs(decide(None, mine=(earlier,))) == [Create, Delete]
+
+
+@pytest.mark.parametrize("kind", TARGET_KINDS, ids=lambda kind: kind.kind.kind)
+def test_what_the_operator_may_not_delete_is_left_under_its_earlier_name(kind: ChildKind) -> None:
+    earlier = replace(there(), ref=ObjectRef(kind.kind, "team-a", "earlier"))
+    given = {"kind": kind, "wanted": wanted(kind), "build": lambda: manifest(kind)}
+    assert verbs(decide(None, mine=(earlier,), **given)) == [Create]
+    assert verbs(decide(None, mine=(earlier,), **given, wish=Wish(Action.REMOVE, "no"))) == []
 
 
 def test_what_stands_in_the_way_of_a_kind_is_told_and_nothing_is_tried() -> None:

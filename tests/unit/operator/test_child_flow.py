@@ -226,6 +226,24 @@ async def test_a_kind_that_may_not_be_listed_is_told() -> None:
     assert house.states()["PrometheusRule"] is ChildState.APPLIED
 
 
+async def test_a_right_that_is_taken_and_given_again_is_noticed_at_once() -> None:
+    house = await Owning().settle()
+    house.intake.children.kind_failed(PROMETHEUS_RULE, None, ForbiddenError("no", 403))
+    assert ObjectsKey(REF) in house.asked
+    await house.settle()
+    house.intake.children.kind_listed(PROMETHEUS_RULE, None)
+    assert ObjectsKey(REF) in house.asked
+
+
+async def test_rules_that_prometheus_operator_would_leave_out_are_not_written_and_told() -> None:
+    house = Owning(alerts={"labels": {f"label_{number}": "🙂" * 256 for number in range(16)}})
+    await house.reconcile(ObjectsKey(REF))
+    assert "PrometheusRule" not in {kind for _, kind in house.written()}
+    fact = house.world.children.facts(REF)[PROMETHEUS_RULE]
+    assert fact.state is ChildState.REFUSED
+    assert "labels of spec.alerts" in fact.message
+
+
 @pytest.mark.parametrize(
     ("error", "state"),
     [
@@ -326,6 +344,43 @@ async def test_what_lies_in_another_namespace_is_swept_when_its_monitor_is_gone(
     assert ObjectsKey(gone) in house.asked
     await house.reconcile(ObjectsKey(gone))
     assert house.written() == [("delete", "ConfigMap")]
+
+
+@pytest.mark.parametrize("kind", [SERVICE, ENDPOINTS, SERVICE_MONITOR, PROMETHEUS_RULE], ids=lambda kind: kind.kind)
+async def test_an_object_of_another_namespace_that_claims_to_be_of_a_monitor_is_none_of_its_own(
+    kind: ResourceKind,
+) -> None:
+    house = Owning()
+    metadata = {"name": "mine", "namespace": "team-b", "uid": "x-1", "resourceVersion": "7"}
+    claim = {"modelmonitor.dev/owner": "team-a/fraud/m1"}
+    house.intake.children.put(kind, {"metadata": {**metadata, "annotations": claim}})
+    await house.settle()
+    assert "delete" not in {verb for verb, _ in house.written()}
+
+
+@pytest.mark.parametrize("kind", [SERVICE, ENDPOINTS], ids=lambda kind: kind.kind)
+async def test_a_target_under_an_earlier_name_costs_no_write_and_no_retry(kind: ResourceKind) -> None:
+    house = await Owning().settle()
+    house.written()
+    owner = {"kind": "ModelMonitor", "name": "fraud", "uid": "m1"}
+    metadata = {"name": "earlier", "namespace": "team-a", "uid": "e1", "resourceVersion": "7"}
+    house.intake.children.put(kind, {"metadata": {**metadata, "ownerReferences": [owner]}})
+    await house.settle()
+    assert house.written() == []
+    assert house.delays.get(TargetsKey(REF), 0.0) == 0.0
+
+
+@pytest.mark.parametrize("kind", [SERVICE, ENDPOINTS], ids=lambda kind: kind.kind)
+async def test_a_target_that_lost_its_owner_is_not_swept_for_nobody_may(kind: ResourceKind) -> None:
+    house = await Owning().settle()
+    known = house.world.children.get(ObjectRef(kind, "team-a", NAME))
+    assert known is not None
+    metadata = {"name": NAME, "namespace": "team-a", "uid": known.uid, "resourceVersion": "900"}
+    house.intake.children.put(kind, {"metadata": metadata})
+    house.written()
+    house.intake.monitor_event("DELETED", raw_monitor())
+    await house.reconcile(ObjectsKey(REF))
+    assert house.written() == []
 
 
 async def test_what_kubernetes_collects_is_left_to_it() -> None:

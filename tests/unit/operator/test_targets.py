@@ -105,7 +105,6 @@ def test_the_page_of_the_monitor_is_scraped_as_the_spec_says() -> None:
         assert endpoint["path"] == "/monitors/team-a/fraud/metrics"
         assert endpoint["honorLabels"] is True
         assert (endpoint["interval"], endpoint["scrapeTimeout"]) == ("1m30s", "1s500ms")
-        assert "metricRelabelings" not in endpoint
     assert spec["sampleLimit"] > 5000
 
 
@@ -115,7 +114,13 @@ def test_metric_relabelings_reach_both_endpoints_in_their_order() -> None:
         {"action": "labeldrop", "regex": "tag_.*"},
     ]
     spec = build_service_monitor(settings(), monitor(spec={"prometheus": {"metricRelabelings": steps}}))["spec"]
-    assert [each["metricRelabelings"] for each in spec["endpoints"]] == [steps, steps]
+    assert [each["metricRelabelings"][1:] for each in spec["endpoints"]] == [steps, steps]
+
+
+def test_a_target_speaks_for_no_other_namespace_than_that_of_the_monitor() -> None:
+    spec = build_service_monitor(settings(), monitor())["spec"]
+    guard = {"action": "keep", "sourceLabels": ["namespace"], "regex": "team-a"}
+    assert [each["metricRelabelings"] for each in spec["endpoints"]] == [[guard], [guard]]
 
 
 def test_labels_for_prometheus_come_from_settings_and_spec_and_never_replace_ours() -> None:

@@ -7,6 +7,7 @@ import pytest
 from modelmonitor_operator.arrival import ChildFact, ChildState
 from modelmonitor_operator.objects import CONFIG_MAP, GRAFANA_DASHBOARD
 from tests.unit.rollup.arrivals import arrival, children, judged, situation
+from tests.unit.rollup.situations import monitor
 
 
 def by_grafana(*conditions: dict[str, str], **status: Any) -> dict[Any, ChildFact]:
@@ -103,3 +104,12 @@ def test_the_condition_says_where_the_dashboard_is(
     found = judged(situation(what=arrival(children=facts)), "DashboardsSynced")
     assert (found.status, found.reason) == (status, reason)
     assert words in found.message
+
+
+@pytest.mark.parametrize(("mode", "reason"), [("Auto", "ConfigMapApplied"), ("Enabled", "KindMissing")])
+def test_a_grafana_dashboard_that_is_wanted_where_its_kind_is_served_is_not_missed_elsewhere(
+    mode: str, reason: str
+) -> None:
+    missing = children({GRAFANA_DASHBOARD: ChildFact(ChildState.KIND_MISSING)})
+    asking = monitor(dashboards={"grafanaDashboard": mode})
+    assert judged(situation(what=arrival(children=missing), monitor=asking), "DashboardsSynced").reason == reason

@@ -4,13 +4,15 @@ from typing import Any
 
 import pytest
 
-from modelmonitor_api.status import MAX_STATUS_BYTES, ObjectiveStatus
+from modelmonitor_api.status import MAX_STATUS_BYTES, Condition, ConditionType, Health, ObjectiveStatus
 from modelmonitor_api.summary import EndpointReading, EndpointState
 from modelmonitor_operator.arrival import ChildFact, ChildState
 from modelmonitor_operator.objects import PROMETHEUS_RULE
+from modelmonitor_operator.observed import NodeReading
 from modelmonitor_operator.rollup import RollupInput, Written, should_write
+from modelmonitor_operator.rollup.status import Rows, bound_status
 from tests.unit.rollup.arrivals import arrival, asked, budget, children, judged, page, paged, scraper, situation
-from tests.unit.rollup.situations import Story, condition, given, model, monitor, node, target
+from tests.unit.rollup.situations import Story, condition, given, model, monitor, node, pod, target
 
 FAST = {"name": "fast", "type": "Latency", "target": "99", "threshold": "50ms"}
 UP = {"name": "up", "type": "Availability", "target": "99.9"}
@@ -105,6 +107,32 @@ def test_a_method_holds_while_nothing_fresh_says_otherwise(after: RollupInput) -
     story.cycle(after)
     assert story.status.objectives[0].method == "TimeSlices"
     story.cycle(served(model()))
+    assert story.status.objectives[0].method == "None"
+
+
+def both(second: Any, *readings: NodeReading) -> RollupInput:
+    """A model with quantiles in a pod of its own, and one without in another."""
+    asking = monitor(objectives=(FAST,))
+    plain = pod("fraud-1", "n2")
+    first = node(target(plain, model("plain")), name="n2")
+    return given(first, *readings, pods=(plain, *second), monitor=asking)
+
+
+RESTARTING = {
+    "the new one waits for its node": (pod("fraud-2", None, phase="Pending", ip=None),),
+    "the new one has not been read": (pod("fraud-2", "n1"),),
+    "the old one is being deleted": (pod("fraud-0", "n1", deleting=True),),
+}
+
+
+@pytest.mark.parametrize("second", RESTARTING.values(), ids=RESTARTING.keys())
+def test_a_method_holds_while_the_pod_restarts_that_it_rests_on(second: Any) -> None:
+    story = Story()
+    story.cycle(both((pod(),), node(target(None, quantiles()))))
+    assert story.status.objectives[0].method == "TimeSlices"
+    story.cycle(both(second))
+    assert story.status.objectives[0].method == "TimeSlices"
+    story.cycle(both(()))
     assert story.status.objectives[0].method == "None"
 
 
@@ -240,3 +268,26 @@ def test_the_largest_status_with_objectives_is_within_its_size() -> None:
     story.cycles(served(*models, objectives=objectives), 3)
     assert len(story.status.objectives) == 8
     assert len(story.status.model_dump_json(by_alias=True, exclude_none=True).encode()) <= MAX_STATUS_BYTES
+
+
+def test_a_status_of_the_longest_words_is_within_its_size() -> None:
+    words = "🙂" * 512
+    conditions = tuple(
+        Condition(
+            type=kind,
+            status="True",
+            reason="R" * 40,
+            message=words,
+            observed_generation=1,
+            last_transition_time="2026-01-01T00:00:00Z",
+        )
+        for kind in ConditionType
+    )
+    objectives = tuple(
+        ObjectiveStatus(name=f"{number}", type="Latency", target="99", method="None", message=words)
+        for number in range(8)
+    )
+    health = Health(state="Unknown", reason="NoTraffic", summary=words, observed_at="2026-01-01T00:00:00Z")
+    status = bound_status(1, conditions, health, Rows((), (), objectives))
+    assert len(status.model_dump_json(by_alias=True, exclude_none=True).encode()) <= MAX_STATUS_BYTES
+    assert all(one.message for one in status.objectives)

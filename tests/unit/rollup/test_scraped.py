@@ -349,3 +349,42 @@ def test_ages_that_are_none_do_no_harm(value: float) -> None:
     hostile = page(scraper(age_seconds=value), scraper("x", interval_seconds=value), served_seconds=value)
     found = judged(pages(hostile, misses=(miss("/monitors/team-a/fraud", age_seconds=value),)), "ScrapeVerified")
     assert found.status == "False"
+
+
+def test_of_two_scrapers_always_the_same_is_named() -> None:
+    other = "10.0.0.8 Prometheus/3.15.0"
+    first, second = (
+        judged(pages(page(scraper(age_seconds=one), scraper(other, age_seconds=two))), "ScrapeVerified")
+        for one, two in ((2.0, 9.0), (9.0, 2.0))
+    )
+    assert first.message == second.message
+
+
+def test_of_two_that_ask_for_a_wrong_path_always_the_same_is_named() -> None:
+    other = "10.0.0.8 Prometheus/3.15.0"
+    first, second = (
+        judged(
+            pages(
+                page(),
+                misses=(
+                    miss("/monitors/team-a/fraud", age_seconds=one),
+                    miss("/monitors/team-a/fraud", age_seconds=two, scraper=other),
+                ),
+            ),
+            "ScrapeVerified",
+        )
+        for one, two in ((2.0, 9.0), (9.0, 2.0))
+    )
+    assert first.reason == second.reason == "WrongPath"
+    assert first.message == second.message
+
+
+def test_a_cut_off_is_told_as_one_although_prometheus_calls_its_target_down() -> None:
+    late = TargetAnswer("sidecar", SIDECAR, up=False, error="context deadline exceeded")
+    cut = paged(page(scraper(result=ScrapeResult.CUT_OFF)))
+    story = Story()
+    for seconds in (0, 120):
+        what = situation(cut, what=arrival(**asked(targets=(late,), asked_at=NOW + seconds)))
+        told = condition(story.cycle(what, seconds=seconds), "ScrapeVerified")
+    assert (told.status, told.reason) == ("False", "CutOff")
+    assert "scrapeTimeout" in told.message

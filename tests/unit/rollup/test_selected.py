@@ -135,6 +135,12 @@ CASES: dict[str, tuple[Arrival, str, str, tuple[str, ...]]] = {
         "EnforcedLabelCollides",
         ("enforcedNamespaceLabel is modelmonitor",),
     ),
+    "an enforced label that alerts on targets rest on collides": (
+        seen(view(enforced_namespace_label="service")),
+        "False",
+        "EnforcedLabelCollides",
+        ("enforcedNamespaceLabel is service",),
+    ),
     "a limit below ours is told": (
         seen(view(limits=(("enforcedSampleLimit", "5000"),))),
         "True",

@@ -33,10 +33,6 @@ def test_the_alert_of_a_finding_takes_its_severity_and_outlives_a_change_of_lead
     assert alert["annotations"]["runbook_url"].endswith(f"/{code}")
 
 
-def test_an_alert_on_the_leader_s_verdict_outlives_a_change_of_leader_too() -> None:
-    assert alerts(rich_rule())[AlertName.VERDICT_STALE]["keep_firing_for"] == "10m"
-
-
 @pytest.mark.parametrize("name", list(AlertName))
 def test_every_alert_says_whose_it_is_how_bad_it_is_and_where_its_runbook_is(name: AlertName) -> None:
     alert = alerts(rich_rule())[name]
