@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,11 +12,11 @@ from typing import Any
 
 from modelmonitor_testbed.controlplane import ControlPlane
 from modelmonitor_testbed.kubectl import wait_until
-from tests.apiserver.audit import Write, count_done, read_writes
-from tests.apiserver.installation import Installation, OperatorProcess
+from tests.apiserver.audit import Named, Write, count_done, read_writes
+from tests.apiserver.installation import Installation, OperatorProcess, condition
 from tests.apiserver.wire import Wire
 
-WATCHED = "modelmonitors,services,endpoints,configmaps,secrets,daemonsets,nodeplans"
+WATCHED = "services,endpoints,configmaps,secrets,daemonsets,nodeplans"
 Version = tuple[str, str, str]
 
 
@@ -89,8 +90,26 @@ class Replicas:
         """Wait until nobody has written anything but the Lease for a while."""
         wait_until(lambda: not count_done(self.writes(time.time() - calm_seconds)), 40, "nothing is written", 1.0)
 
+    def verdicts(self) -> dict[str, str]:
+        """Why each monitor is ready or not; it changes by itself when nobody reads a pod for long enough."""
+        found = self.installed.kubectl.run(
+            "get", "modelmonitors", "--namespace", self.installed.tenant, "--output", "json"
+        )
+        return {
+            one["metadata"]["name"]: condition(one.get("status") or {}, "Ready").get("reason", "")
+            for one in json.loads(found)["items"]
+        }
+
+    def unasked(self, since: float, before: dict[str, str]) -> Counter[Named]:
+        """What was written since then, less one status and its Events for each verdict that is another than before."""
+        other = {name for name, reason in self.verdicts().items() if before.get(name) != reason}
+        written = count_done(self.writes(since))
+        written.subtract(("modelmonitors/status", name) for name in other)
+        kept = {key: count for key, count in written.items() if key[0] != "events" or key[1].split(".")[0] not in other}
+        return Counter({key: count for key, count in kept.items() if count > 0})
+
     def versions(self) -> dict[Version, str]:
-        """Resource version of every object that operators make or write in both namespaces."""
+        """Resource version of every object that operators make, in both namespaces."""
         items: list[dict[str, Any]] = []
         for namespace in (self.installed.system, self.installed.tenant):
             text = self.installed.kubectl.run("get", WATCHED, "--namespace", namespace, "--output", "json")

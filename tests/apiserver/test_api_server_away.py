@@ -6,6 +6,7 @@ AWAY_SECONDS and SLOW_SECONDS make the outages longer than the ring has time for
 import json
 import os
 import time
+from collections import Counter
 from collections.abc import Iterator
 
 import pytest
@@ -133,16 +134,16 @@ def holder(replicas: Replicas) -> tuple[str, int]:
 @pytest.mark.parametrize("replicas", [DEFAULT_LEASE], indirect=True, ids=["default-lease"])
 def test_a_slow_etcd_costs_no_lease_and_no_write(slow_etcd: Wire, replicas: Replicas) -> None:
     leader, _ = replicas.pair()
-    before, versions, began = holder(replicas), replicas.versions(), time.time()
+    before, versions, verdicts, began = holder(replicas), replicas.versions(), replicas.verdicts(), time.time()
     slow_etcd.delay_seconds = ETCD_DELAY_SECONDS
     time.sleep(SLOW_SECONDS)
     assert holder(replicas) == before
     assert leader.leads()
-    assert count_done(replicas.writes(began)) == {}
+    assert replicas.unasked(began, verdicts) == Counter()
     assert replicas.versions() == versions
     took = seconds_until_changed(replicas, leader)
     say("slow etcd", f"a change is answered for in {took:.1f} s with {ETCD_DELAY_SECONDS:g} s a request to etcd")
-    written = count_done(replicas.writes(began))
+    written = replicas.unasked(began, verdicts)
     assert written["nodeplans", NODE] == 1
     assert max(written.values()) == 1, written
     assert holder(replicas) == before
