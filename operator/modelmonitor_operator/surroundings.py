@@ -27,7 +27,9 @@ class Surroundings:
         self._objects: PrometheusObjects | None = None
 
     def put_prometheus(self, ref: ObjectRef, view: PrometheusView) -> None:
-        """A Prometheus object is there."""
+        """A Prometheus object is there; a change of its status alone changes nothing."""
+        if self._views.get(ref) == view:
+            return
         self._views[ref] = view
         self._objects = None
 
@@ -38,6 +40,8 @@ class Surroundings:
 
     def note_prometheuses(self, problem: str, *, served: bool) -> None:
         """Whether all of them are known now; `problem` says why not, empty where they are."""
+        if (self._problem, self._served) == (problem, served):
+            return
         self._problem, self._served = problem, served
         if not served:
             self._views.clear()
@@ -45,6 +49,8 @@ class Surroundings:
 
     def put_namespace(self, name: str, labels: Mapping[str, str]) -> None:
         """A namespace is there."""
+        if self._labels.get(name) == labels:
+            return
         self._labels[name] = labels
         self._objects = None
 
@@ -55,6 +61,8 @@ class Surroundings:
 
     def note_namespaces(self, *, known: bool) -> None:
         """Whether all of them are known now."""
+        if self._namespaces_known == known:
+            return
         self._namespaces_known = known
         self._objects = None
 

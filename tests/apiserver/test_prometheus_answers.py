@@ -125,9 +125,10 @@ async def prometheus(folder: Path) -> AsyncIterator[str]:
             await asyncio.to_thread(child.wait)
 
 
-def _settled(found: PrometheusAnswer) -> bool:
-    rules = found.rules or ()
-    return len(found.targets) >= 2 and all(rule.health != "unknown" for rule in rules)
+def _settled(name: str, found: PrometheusAnswer) -> bool:
+    """Whether Prometheus has judged: the rule that does not work fails once there are samples."""
+    health = {rule.health for rule in found.rules or ()}
+    return len(found.targets) >= 2 and "unknown" not in health and ("err" in health or name != "broken")
 
 
 async def _ask_all(url: str, told: Callable[[], str]) -> dict[str, PrometheusAnswer]:
@@ -139,7 +140,7 @@ async def _ask_all(url: str, told: Callable[[], str]) -> dict[str, PrometheusAns
                 found = {name: await api.ask(MonitorRef(NAMESPACE, name)) for name in JOBS}
             except PrometheusError:
                 found = {}
-            if found and all(map(_settled, found.values())):
+            if found and all(_settled(*each) for each in found.items()):
                 return found
             assert time.monotonic() < deadline, told()
             await asyncio.sleep(0.3)

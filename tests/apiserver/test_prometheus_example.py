@@ -22,6 +22,7 @@ from tests.unit.operator.worlds import monitor, settings
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples" / "prometheus" / "prometheus.yaml"
+ONE_NAMESPACE = EXAMPLE.parent / "team-a.yaml"
 NAMESPACE = "by-hand"
 LONG = "with.dots-and-" + "x" * 60
 WAIT_SECONDS = 30.0
@@ -71,11 +72,16 @@ def pointed_at(kubeconfig: Path) -> dict[str, Any]:
     return configuration
 
 
+def _is_ours(target: Target) -> bool:
+    """Whether it is of this test's namespace: other tests leave Services of theirs on the same API server."""
+    return target.pool == "modelmonitor" and target.labels["namespace"] == NAMESPACE
+
+
 def wait_for_targets(api: PrometheusApi, count: int) -> list[Target]:
     deadline, found = time.monotonic() + WAIT_SECONDS, []
     while time.monotonic() < deadline:
         try:
-            found = [target for target in api.targets() if target.pool == "modelmonitor"]
+            found = [target for target in api.targets() if _is_ours(target)]
         except PrometheusError:
             found = []
         if len(found) >= count:
@@ -84,8 +90,22 @@ def wait_for_targets(api: PrometheusApi, count: int) -> list[Target]:
     return found
 
 
-def test_promtool_accepts_the_example() -> None:
-    check_configuration(EXAMPLE.read_text())
+@pytest.mark.parametrize("example", [EXAMPLE, ONE_NAMESPACE], ids=lambda path: path.stem)
+def test_promtool_accepts_the_example(example: Path) -> None:
+    check_configuration(example.read_text())
+
+
+def test_the_job_of_a_namespace_is_that_of_all_and_keeps_to_its_namespace_as_a_servicemonitor_does() -> None:
+    (job,) = yaml.safe_load(ONE_NAMESPACE.read_text())["scrape_configs"]
+    everywhere = yaml.safe_load(EXAMPLE.read_text())["scrape_configs"][0]
+    endpoint = build_service_monitor(settings(), monitor("fraud", "team-a"))["spec"]["endpoints"][0]
+    (guard,) = endpoint["metricRelabelings"]
+    assert job.pop("metric_relabel_configs") == [
+        {"action": guard["action"], "source_labels": guard["sourceLabels"], "regex": guard["regex"]}
+    ]
+    (discovery,) = job["kubernetes_sd_configs"]
+    assert discovery.pop("namespaces") == {"names": ["team-a"]}
+    assert {**job, "job_name": everywhere["job_name"]} == everywhere
 
 
 def test_it_finds_each_sidecar_and_the_leader_once_on_the_path_of_the_monitor(targets: list[Target]) -> None:

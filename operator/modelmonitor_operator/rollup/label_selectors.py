@@ -5,10 +5,14 @@ Source of their meaning: https://kubernetes.io/docs/concepts/overview/working-wi
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from modelmonitor_operator.settings import Json
 
 Labels = Mapping[str, str]
+MOST_REQUIREMENTS = 500
+MOST_VALUES = 5000
+"""Of one selector, over all its requirements; whoever may write a Prometheus object must not slow the operator down."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,16 +71,26 @@ def demands(selector: Json) -> Iterator[Demand]:
     """The requirements of a selector; the empty selector has none and matches everything."""
     for key, value in _mapping(selector.get("matchLabels")).items():
         yield Demand(str(key), "In", (str(value),))
-    expressions = selector.get("matchExpressions")
-    for expression in expressions if isinstance(expressions, list) else ():
+    for expression in _listed(selector.get("matchExpressions")):
         one = _mapping(expression)
-        values = one.get("values")
-        told = tuple(str(value) for value in values) if isinstance(values, list) else ()
+        told = tuple(str(value) for value in _listed(one.get("values")))
         yield Demand(str(one.get("key", "")), str(one.get("operator", "")), told)
 
 
 def _mapping(value: object) -> Json:
     return value if isinstance(value, dict) else {}
+
+
+def _listed(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def is_too_long(selector: Json) -> bool:
+    """Whether a selector has more requirements or values than are compared."""
+    expressions = _listed(selector.get("matchExpressions"))
+    if len(_mapping(selector.get("matchLabels"))) + len(expressions) > MOST_REQUIREMENTS:
+        return True
+    return sum(len(_listed(_mapping(one).get("values"))) for one in expressions) > MOST_VALUES
 
 
 def unmet(selector: Json, labels: Labels) -> tuple[Demand, ...]:

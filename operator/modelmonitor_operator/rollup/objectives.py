@@ -9,7 +9,7 @@ from modelmonitor_api.spec_objectives import Objective, ObjectiveType
 from modelmonitor_api.status import ObjectiveMethod, ObjectiveStatus
 from modelmonitor_api.summary import EndpointState, ModelReading
 from modelmonitor_operator.rollup.candidates import join_names
-from modelmonitor_operator.rollup.coverage import Coverage, PodView
+from modelmonitor_operator.rollup.coverage import HOLD_SECONDS, Coverage, PodView
 from modelmonitor_operator.rollup.models import ModelTotals
 from modelmonitor_operator.rollup.view import MonitorView
 
@@ -123,16 +123,36 @@ def _hold(found: Decision, before: ObjectiveStatus | None) -> Decision:
     return Decision(before.method, None, before.message)
 
 
-def decide_methods(view: MonitorView, previous: Collection[ObjectiveStatus]) -> dict[str, Decision]:
+@dataclass(frozen=True, slots=True)
+class MostPods:
+    """How many pods a monitor had lately, at most, and when it last had so many (seconds since the epoch).
+
+    A StatefulSet, or a Deployment that recreates, has no pod at all between the old one and the new one.
+    """
+
+    count: int = 0
+    at: float = 0.0
+
+    def after(self, count: int, now: float) -> "MostPods":
+        """With the pods of now; what was more is forgotten when its pod has stayed away too long to be awaited."""
+        return self if count < self.count and now - self.at <= HOLD_SECONDS else MostPods(count, now)
+
+
+def decide_methods(
+    view: MonitorView, previous: Collection[ObjectiveStatus], most: MostPods | None = None
+) -> dict[str, Decision]:
     """How each objective is judged, by its name.
 
     Only models of freshly read pods say anything.
 
     Args:
-        previous: the objectives of the last status, whose methods hold while nothing fresh is known.
+        previous: the objectives of the last status, whose methods hold while nothing fresh is known, and while a pod
+            restarts.
+        most: how many pods there were lately; with fewer now, one of them may come back.
     """
     before = {(one.name, one.type): one for one in previous}
-    awaited = any(map(_is_awaited, view.pods)) or any(pod.deleting for pod in view.given.pods)
+    fewer = most is not None and len(view.pods) < most.count
+    awaited = fewer or any(map(_is_awaited, view.pods)) or any(pod.deleting for pod in view.given.pods)
     decisions = {}
     for objective in view.spec.objectives:
         known = before.get((objective.name, objective.type))

@@ -32,7 +32,7 @@ from modelmonitor_operator.rollup.conditions import (
 from modelmonitor_operator.rollup.coverage import Coverage, drop_gone, renew_freshness
 from modelmonitor_operator.rollup.hysteresis import Tracked, advance
 from modelmonitor_operator.rollup.inputs import RollupInput
-from modelmonitor_operator.rollup.objectives import decide_methods
+from modelmonitor_operator.rollup.objectives import MostPods, decide_methods
 from modelmonitor_operator.rollup.status import (
     Rows,
     bound_status,
@@ -98,6 +98,7 @@ class RollupState:
         seeded: read back from a status: its sources count as fresh at the first roll-up.
         objectives: of the last status; their methods hold while nothing fresh is known.
         doubts: since when Prometheus raises which doubt about arrival, by reason, as its answers' `asked_at` say.
+        most_pods: how many pods there were lately.
     """
 
     findings: Mapping[FindingKey, Tracked]
@@ -108,6 +109,7 @@ class RollupState:
     seeded: bool = False
     objectives: tuple[ObjectiveStatus, ...] = ()
     doubts: Mapping[str, float] = field(default_factory=dict)
+    most_pods: MostPods = field(default_factory=MostPods)
 
 
 def seed_state(status: ModelMonitorStatus | None) -> RollupState:
@@ -183,14 +185,15 @@ def _work(state: RollupState, given: RollupInput, now: float) -> tuple[ModelMoni
     verdict = reach_verdict(view, active, states, knowledge, state.health)
     observed_at = kept.observed_at if kept is not None and kept.observed_at else render_time(now)
     health = _build_health(view, active, verdict, kept, observed_at)
-    decisions = decide_methods(view, state.objectives)
+    most = state.most_pods.after(len(view.pods), now)
+    decisions = decide_methods(view, state.objectives, most)
     arrival, doubts = claim_arrival(view, decisions, state.conditions, state.doubts)
     claims = claim_conditions(view, active, verdict, knowledge, state.conditions, arrival)
     conditions = stamp_conditions(claims, state.conditions, given.monitor.generation, now)
     rows = replace(build_rows(view, active, states, kept), objectives=build_objectives(view, decisions))
     status = bound_status(given.monitor.generation, conditions, health, rows)
     memory = RollupState(tracked, view.events, conditions, status.health, fresh_at)
-    return status, replace(memory, objectives=status.objectives, doubts=doubts)
+    return status, replace(memory, objectives=status.objectives, doubts=doubts, most_pods=most)
 
 
 def _rest_objectives(state: RollupState, given: RollupInput) -> tuple[ObjectiveStatus, ...]:

@@ -15,7 +15,15 @@ from modelmonitor_operator.desired.service_monitor import SPARE_SAMPLES
 from modelmonitor_operator.objects import PROMETHEUS_RULE, SERVICE_MONITOR, ResourceKind
 from modelmonitor_operator.rollup.candidates import join_names
 from modelmonitor_operator.rollup.claim import Claim
-from modelmonitor_operator.rollup.label_selectors import Demand, Labels, unmet
+from modelmonitor_operator.rollup.label_selectors import (
+    MOST_REQUIREMENTS,
+    MOST_VALUES,
+    Demand,
+    Labels,
+    is_too_long,
+    unmet,
+)
+from modelmonitor_operator.rollup.selection_memory import SelectionMemory
 from modelmonitor_operator.rollup.view import MonitorView
 from modelmonitor_operator.settings import Json
 
@@ -24,15 +32,21 @@ _OURS_ALONE = ("app.kubernetes.io/", "modelmonitor.dev/")
 _NAMESPACE = "namespace"
 _SERVICE = "service"
 """Label of a target by which alerts on `up` find it."""
+_MEMORY = SelectionMemory()
+"""Changes how soon an answer comes and never what it is."""
 _TRUE, _FALSE, _UNKNOWN = ConditionStatus.TRUE, ConditionStatus.FALSE, ConditionStatus.UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)
 class _Gap:
-    """Why one Prometheus object does not select one object of ours, with what to do."""
+    """Why one Prometheus object does not select one object of ours, with what to do.
+
+    Attributes:
+        undecided: the reason why it may select it all the same; empty where it does not.
+    """
 
     told: str
-    undecided: bool = False
+    undecided: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +91,18 @@ def _label_gap(kind: ResourceKind, selector: Json | None, labels: Labels) -> _Ga
     field = "serviceMonitorSelector" if kind == SERVICE_MONITOR else "ruleSelector"
     if selector is None:
         return _Gap(f"its {field} is not set, which selects nothing: set it to {{}} or to labels")
+    if is_too_long(selector):
+        return _too_long(field)
     missing = unmet(selector, labels)
     if not missing:
         return None
     wanted = join_names([str(demand) for demand in missing])
     return _Gap(f"its {field} asks for {wanted}: {_mend(kind, missing)}")
+
+
+def _too_long(field: str) -> _Gap:
+    most = f"more than {MOST_REQUIREMENTS} requirements or {MOST_VALUES} values"
+    return _Gap(f"its {field} has {most}, which the operator does not compare: shorten it", "SelectorTooLong")
 
 
 def _namespace_gap(
@@ -92,13 +113,15 @@ def _namespace_gap(
         if view.namespace == namespace:
             return None
         return _Gap(f"its {field} is not set, so it looks in namespace {view.namespace} alone: set it to {{}} for all")
+    if is_too_long(selector):
+        return _too_long(field)
     missing = unmet(selector, {_NAMESPACE_NAME: namespace, **(labels or {})})
     if not missing:
         return None
     wanted = join_names([str(demand) for demand in missing])
     if labels is None and any(demand.key != _NAMESPACE_NAME for demand in missing):
         return _Gap(
-            f"its {field} asks for {wanted}, and the operator may not read namespaces to compare", undecided=True
+            f"its {field} asks for {wanted}, and the operator may not read namespaces to compare", "NamespacesUnknown"
         )
     label = next((demand.adds.replace(": ", "=") for demand in missing if demand.adds), "")
     command = f": kubectl label namespace {namespace} {label}" if label and _NAMESPACE_NAME not in label else ""
@@ -119,7 +142,7 @@ def _gap(view: PrometheusView, kind: ResourceKind, labels: Labels, monitor: Moni
     gaps = [gap for gap in found if gap is not None]
     if not gaps:
         return None
-    return _Gap("; ".join(gap.told for gap in gaps), undecided=all(gap.undecided for gap in gaps))
+    return _Gap("; ".join(gap.told for gap in gaps), gaps[0].undecided if all(gap.undecided for gap in gaps) else "")
 
 
 def _obstacle(view: PrometheusView) -> tuple[str, str]:
@@ -180,8 +203,9 @@ def _judge(view: MonitorView, labels: dict[ResourceKind, Labels]) -> Claim:
 
 def _unselected(best: _Fit, labels: dict[ResourceKind, Labels]) -> Claim:
     told = "; ".join(f"not our {kind.kind}: {gap.told}" for kind, gap in best.gaps.items())
-    if all(gap.undecided for gap in best.gaps.values()):
-        return _claim(_UNKNOWN, "NamespacesUnknown", f"{best.name}: {told}")
+    undecided = [gap.undecided for gap in best.gaps.values()]
+    if all(undecided):
+        return _claim(_UNKNOWN, undecided[0], f"{best.name}: {told}")
     selected = [kind.kind for kind in labels if kind not in best.gaps]
     lead = f"{best.name} selects our {selected[0]}, and " if selected else f"{best.name} selects "
     if len(best.gaps) > 1:
@@ -229,4 +253,8 @@ def claim_selected(view: MonitorView) -> Claim:
             "the cluster has no Prometheus object: an agent or another operator may read our objects, which "
             "ScrapeVerified shows",
         )
-    return _judge(view, {kind: dict(fact.labels) for kind, fact in facts.items() if kind not in absent})
+    there = tuple((kind, fact.labels) for kind, fact in facts.items() if kind not in absent)
+    question = (view.namespace, spec.prometheus.sample_limit, there)
+    return _MEMORY.recall(
+        arrival.prometheuses, question, lambda: _judge(view, {kind: dict(labels) for kind, labels in there})
+    )

@@ -46,6 +46,24 @@ def test_a_right_that_is_missing_is_told_and_an_outage_is_not_taken_for_one() ->
     assert "may not list Prometheus objects" in world.surroundings.objects().problem
 
 
+def test_what_changes_nothing_about_selection_leaves_the_value_as_it_is() -> None:
+    world, intake = surroundings()
+    intake.children.kinds_served(OPTIONAL_KINDS)
+    prometheuses, namespaces = intake.children.prometheuses(), intake.children.namespaces()
+    prometheuses.put(raw("k8s"))
+    namespaces.put({"metadata": {"name": "team-a", "labels": {"team": "a"}}})
+    prometheuses.listed()
+    namespaces.listed()
+    found = world.surroundings.objects()
+    prometheuses.put({**raw("k8s"), "status": {"replicas": 2}})
+    namespaces.put({"metadata": {"name": "team-a", "labels": {"team": "a"}, "resourceVersion": "9"}})
+    prometheuses.listed()
+    namespaces.listed()
+    assert world.surroundings.objects() is found
+    namespaces.put({"metadata": {"name": "team-a", "labels": {"team": "b"}}})
+    assert world.surroundings.objects() is not found
+
+
 def test_without_the_crd_nobody_looks_for_prometheus_objects() -> None:
     world, intake = surroundings()
     intake.children.kinds_served(OPTIONAL_KINDS)

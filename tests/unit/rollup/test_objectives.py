@@ -132,7 +132,23 @@ def test_a_method_holds_while_the_pod_restarts_that_it_rests_on(second: Any) -> 
     assert story.status.objectives[0].method == "TimeSlices"
     story.cycle(both(second))
     assert story.status.objectives[0].method == "TimeSlices"
+
+
+def test_a_method_holds_while_the_old_pod_is_gone_and_the_new_one_is_not_there_yet() -> None:
+    story = Story()
+    story.cycle(both((pod(),), node(target(None, quantiles()))))
+    for seconds in (10.0, 50.0, 60.0):
+        story.cycle(both(()), seconds)
+        assert story.status.objectives[0].method == "TimeSlices"
+    story.cycle(both(()), 1.0)
+    assert story.status.objectives[0].method == "None"
+
+
+def test_a_new_pod_that_says_otherwise_is_believed_at_once() -> None:
+    story = Story()
+    story.cycle(both((pod(),), node(target(None, quantiles()))))
     story.cycle(both(()))
+    story.cycle(both((pod(),), node(target(None, model()))))
     assert story.status.objectives[0].method == "None"
 
 

@@ -4,11 +4,17 @@ from typing import Any
 
 import pytest
 
+from modelmonitor_api.status import ConditionStatus, ConditionType
 from modelmonitor_operator.arrival import Arrival, ChildFact, ChildState, PrometheusObjects
 from modelmonitor_operator.objects import PROMETHEUS_RULE, SERVICE_MONITOR
+from modelmonitor_operator.rollup import selection_memory
+from modelmonitor_operator.rollup.claim import Claim
 from modelmonitor_operator.rollup.label_selectors import demands, unmet
+from modelmonitor_operator.rollup.selected import claim_selected
+from modelmonitor_operator.rollup.selection_memory import Question, SelectionMemory
+from modelmonitor_operator.rollup.view import view_monitor
 from tests.unit.rollup.arrivals import OURS, applied, arrival, children, judged, objects, situation, view
-from tests.unit.rollup.situations import monitor
+from tests.unit.rollup.situations import NOW, monitor
 
 
 def seen(*views: Any, **fields: Any) -> Arrival:
@@ -91,6 +97,12 @@ CASES: dict[str, tuple[Arrival, str, str, tuple[str, ...]]] = {
         "Unknown",
         "NamespacesUnknown",
         ("may not read namespaces",),
+    ),
+    "a selector has more requirements than are compared": (
+        seen(view(rule_selector={"matchLabels": {f"label-{number}": "x" for number in range(501)}})),
+        "Unknown",
+        "SelectorTooLong",
+        ("ruleSelector has more than 500 requirements", "shorten it"),
     ),
     "the selector asks for a label of the operator's own": (
         seen(view(service_monitor_selector={"matchLabels": {"app.kubernetes.io/instance": "kps"}})),
@@ -215,6 +227,74 @@ def test_what_a_team_insists_on_and_cannot_have_is_false(state: ChildState) -> N
     what = arrival(children=children({SERVICE_MONITOR: ChildFact(state)}))
     insisted = monitor(prometheus={"serviceMonitor": "Enabled"})
     assert judged(situation(what=what, monitor=insisted), "MonitoringSelected").status == "False"
+
+
+def test_a_selector_that_is_too_long_does_not_hide_a_prometheus_that_selects_us() -> None:
+    long = view(rule_selector={"matchLabels": {f"label-{number}": "x" for number in range(501)}})
+    assert judged(situation(what=seen(long, view())), "MonitoringSelected").reason == "Selected"
+
+
+@pytest.mark.parametrize("namespaces", [5000, 5001])
+def test_a_namespace_selector_of_many_names_is_compared_up_to_its_limit(namespaces: int) -> None:
+    others = (f"n{number}" for number in range(namespaces - 1))
+    chosen = expression("kubernetes.io/metadata.name", "In", *others, "team-a")
+    what = seen(view(service_monitor_namespace_selector={"matchExpressions": [chosen]}))
+    expected = "Selected" if namespaces == 5000 else "SelectorTooLong"
+    assert judged(situation(what=what), "MonitoringSelected").reason == expected
+
+
+CLAIM = Claim(ConditionType.MONITORING_SELECTED, ConditionStatus.TRUE, "Selected", "")
+ASKED: Question = ("team-a", 20_000, ((SERVICE_MONITOR, (("release", "kps"),)),))
+OTHERS: dict[str, Question] = {
+    "another namespace": ("team-b", *ASKED[1:]),
+    "another limit": (ASKED[0], 5000, ASKED[2]),
+    "another label": (*ASKED[:2], ((SERVICE_MONITOR, (("release", "other"),)),)),
+    "another object": (*ASKED[:2], ((PROMETHEUS_RULE, (("release", "kps"),)),)),
+}
+
+
+class Judge:
+    """Counts how often a claim is worked out."""
+
+    def __init__(self) -> None:
+        self.times = 0
+
+    def __call__(self) -> Claim:
+        self.times += 1
+        return CLAIM
+
+
+@pytest.mark.parametrize("other", OTHERS.values(), ids=OTHERS)
+def test_a_claim_is_worked_out_once_for_the_same_objects_labels_and_namespace(other: Question) -> None:
+    memory, known, judge = SelectionMemory(), objects(), Judge()
+    for _ in range(3):
+        assert memory.recall(known, ASKED, judge) is CLAIM
+    assert judge.times == 1
+    memory.recall(known, other, judge)
+    assert judge.times == 2
+
+
+def test_claims_are_forgotten_with_the_prometheus_objects_that_they_are_about() -> None:
+    memory, judge = SelectionMemory(), Judge()
+    first, equal = objects(), objects()
+    for known in (first, equal, equal, first):
+        memory.recall(known, ASKED, judge)
+    assert judge.times == 3
+
+
+def test_the_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(selection_memory, "MOST_REMEMBERED", 2)
+    memory, known, judge = SelectionMemory(), objects(), Judge()
+    for name in ("a", "b", "b", "c", "a"):
+        memory.recall(known, (name, *ASKED[1:]), judge)
+    assert judge.times == 4
+
+
+def test_two_cycles_with_the_same_prometheus_objects_give_one_claim() -> None:
+    given, spec = situation(what=arrival()), monitor().spec
+    assert spec is not None
+    first, second = (claim_selected(view_monitor(given, spec, NOW + cycle)) for cycle in range(2))
+    assert first is second
 
 
 def expression(key: str, operator: str, *values: str) -> dict[str, Any]:
