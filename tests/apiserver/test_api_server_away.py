@@ -90,7 +90,7 @@ def test_operators_that_cannot_reach_the_api_server_go_on_by_themselves_and_lose
     replicas.settle()
     written = count_done(replicas.writes(mended_at))
     quiet = {key: count for key, count in written.items() if any(name in key[1] for name in QUIET_MONITORS)}
-    assert {kind for kind, _ in quiet} <= {"endpoints", "services", "modelmonitors/status"}, quiet
+    assert {kind for kind, _ in quiet} <= {"endpoints", "services", "modelmonitors/status", "events"}, quiet
     assert all(count <= 2 for count in quiet.values()), quiet
     assert standby.operator.metric("modelmonitor_operator_watch_restarts_total") >= 1
     for replica in (leader, standby):
