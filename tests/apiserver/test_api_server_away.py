@@ -145,7 +145,8 @@ def test_a_slow_etcd_costs_no_lease_and_no_write(slow_etcd: Wire, replicas: Repl
     say("slow etcd", f"a change is answered for in {took:.1f} s with {ETCD_DELAY_SECONDS:g} s a request to etcd")
     written = replicas.unasked(began, verdicts)
     assert written["nodeplans", NODE] == 1
-    assert max(written.values()) == 1, written
+    statuses = 2 + SLOW_SECONDS // 60  # a change of numbers or messages alone is written once a minute
+    assert all(count <= (statuses if "status" in kind else 1) for (kind, _), count in written.items()), written
     assert holder(replicas) == before
 
 
