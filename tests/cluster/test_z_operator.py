@@ -17,7 +17,8 @@ DAEMON_SET = "modelmonitor-sidecar"
 def operator_pods(house: Installation) -> list[tuple[str, int]]:
     """Each pod of the operator, with how often its container was started again."""
     found = house.kubectl.get("pods", namespace=SYSTEM_NAMESPACE, selector="app.kubernetes.io/component=operator")
-    return [(pod["metadata"]["name"], pod["status"]["containerStatuses"][0]["restartCount"]) for pod in found["items"]]
+    staying = [pod for pod in found["items"] if "deletionTimestamp" not in pod["metadata"]]
+    return [(pod["metadata"]["name"], pod["status"]["containerStatuses"][0]["restartCount"]) for pod in staying]
 
 
 def seconds_to_delete_namespace(house: Installation, name: str) -> float:
@@ -31,7 +32,7 @@ def seconds_to_delete_namespace(house: Installation, name: str) -> float:
 def test_crds_that_are_removed_take_their_objects_and_leave_the_monitoring(
     house: Installation, calm: MonitorView, prometheus_operator: None
 ) -> None:
-    (before,) = operator_pods(house)
+    (before,) = wait_until(lambda: operator_pods(house), 60, "the operator runs")
     calm.wait_condition("MonitoringSelected", "True")
     remove_crds(house.kubectl, "servicemonitors", "prometheusrules")
     message = calm.wait_condition("MonitoringSelected", "Unknown")
