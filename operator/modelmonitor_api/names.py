@@ -53,6 +53,7 @@ DIGEST_ANNOTATION = f"{GROUP}/digest"
 METRICS_PATH_ANNOTATION = f"{GROUP}/metrics-path"
 """Annotation on a ModelMonitor's Service with the path of its pages, for a Prometheus that is configured by hand."""
 MAX_OBJECT_NAME = 63
+_MARKED = re.compile("-[0-9a-f]{8}$")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -75,10 +76,11 @@ def object_name(name: str) -> str:
     """Name of a ModelMonitor's Service, Endpoints, ServiceMonitor, PrometheusRule and ConfigMap.
 
     It is a DNS label (RFC 1035) of at most 63 characters, as a Service asks; a name that does not fit is cut and ends
-    in a fingerprint of the whole, so that two monitors never share an object.
+    in a fingerprint of the whole. So does one that itself ends like that: nobody can choose a name whose object
+    is another monitor's.
     """
     plain = f"modelmonitor-{name}"
-    if len(plain) <= MAX_OBJECT_NAME and re.fullmatch(r"[a-z0-9-]+", plain):
+    if len(plain) <= MAX_OBJECT_NAME and re.fullmatch(r"[a-z0-9-]+", plain) and not _MARKED.search(plain):
         return plain
     mark = hashlib.sha256(name.encode()).hexdigest()[:8]
     cut = re.sub(r"[^a-z0-9-]", "-", plain)[: MAX_OBJECT_NAME - 9].rstrip("-")

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 import signal
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
@@ -22,6 +23,7 @@ from modelmonitor_operator.controller import Controller
 from modelmonitor_operator.creation_watch import CreationWatch
 from modelmonitor_operator.cycle import Cycle
 from modelmonitor_operator.desired.endpoints import LeaderAddress
+from modelmonitor_operator.fence import Fence
 from modelmonitor_operator.handlers import register
 from modelmonitor_operator.handlers.supervise import Supervisor, kopf_spawner
 from modelmonitor_operator.intake import Intake
@@ -74,11 +76,11 @@ class _Parts:
         missing = sorted(kind.plural for kind in _NEEDED - self.world.listed_kinds)
         return self.resync.problem or (f"not listed yet: {', '.join(missing)}" if missing else "")
 
-    async def lead(self) -> None:
-        """What only the leader does."""
+    async def lead(self, holds: Callable[[], bool]) -> None:
+        """What only the leader does; `holds` says whether nobody else can lead."""
         verdicts = Verdicts(self.settings, self.world, self.clock, self.pages, self.answers)
         verdicts.on_methods = lambda ref: self.controller.enqueue(ObjectsKey(ref))
-        reconciler = Reconciler(self.settings, self.world, verdicts, self.cluster, self.clock)
+        reconciler = Reconciler(self.settings, self.world, verdicts, Fence(self.cluster, holds), self.clock)
         reconciler.announcer = Announcer(self.telemetry.events_dropped.inc)
         reconciler.children.enqueue = self.controller.enqueue
         reconciler.children.recipes.leader = self.leader
@@ -165,7 +167,8 @@ async def _run_until(stop: asyncio.Event, parts: _Parts, identity: str) -> None:
     spawn = kopf_spawner(registry, lambda: _stop_on_signals(stop))
     supervisor = Supervisor(spawn, parts.clock, parts.telemetry)
     leadership = Leadership.of(parts.cluster, parts.clock, settings.namespace, settings.lease, identity)
-    leading = asyncio.create_task(leadership.run(parts.lead))
+    parts.pages.holds_lease = leadership.holds
+    leading = asyncio.create_task(leadership.run(lambda: parts.lead(leadership.holds)))
     tasks = {
         leading,
         asyncio.create_task(watches.run(parts.world)),

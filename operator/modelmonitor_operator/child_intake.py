@@ -96,7 +96,7 @@ class ChildIntake:
         known = self._world.children.get(child.ref)
         if not self._world.children.put(child):
             return
-        if self._world.children.refresh_fact(child) and child.owner is not None:
+        if child.owner is not None and self._is_home(child, child.owner) and self._world.children.refresh_fact(child):
             self._enqueue(StatusKey(child.owner), 0.0)
         if known is None or not _same(known, child):
             self._ask_about(child)
@@ -108,6 +108,10 @@ class ChildIntake:
         known = self._world.children.get(ref)
         if known is not None and self._world.children.drop(ref, metadata["uid"]):
             self._ask_about(known)
+
+    def _is_home(self, child: ChildObject, owner: MonitorRef) -> bool:
+        """Whether it lies where we put a monitor's objects: whoever names another team's monitor says nothing of it."""
+        return child.ref.namespace in (owner.namespace, self._settings.dashboards.namespace)
 
     def _with_owner(self, child: ChildObject) -> ChildObject:
         """An object that has lost its owner reference is still found by the name that we gave it."""

@@ -80,7 +80,7 @@ def parse_child(kind: ResourceKind, raw: Json) -> ChildObject:
         owner_uids=tuple(one["uid"] for one in owners),
         digest=annotations.get(names.DIGEST_ANNOTATION, ""),
         content=None if kind in METADATA_ONLY else content_digest(raw),
-        touched=_is_touched(metadata.get("managedFields") or ()),
+        touched=is_touched(metadata.get("managedFields") or ()),
         deleting="deletionTimestamp" in metadata,
         status=raw.get("status") if kind in _STATUS_KEPT else None,
     )
@@ -93,7 +93,7 @@ def _owner(metadata: Json, owners: Iterable[Json], annotations: Json) -> Monitor
     return next((MonitorRef(metadata.get("namespace", ""), one["name"]) for one in owners), None)
 
 
-def _is_touched(entries: Iterable[Json]) -> bool:
+def is_touched(entries: Iterable[Json]) -> bool:
     """Whether another manager wrote as late as we did, or later; the server's times are whole seconds."""
     ours, others = 0.0, 0.0
     for entry in entries:

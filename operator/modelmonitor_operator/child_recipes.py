@@ -12,9 +12,9 @@ from modelmonitor_api.status import ObjectiveMethod
 from modelmonitor_operator.desired.endpoints import LeaderAddress
 from modelmonitor_operator.desired.monitor_objects import TARGET_KINDS, ChildKind, Ingredients
 from modelmonitor_operator.desired.prometheus_rule import rule_names
-from modelmonitor_operator.objects import PROMETHEUS_RULE, ObjectRef, ResourceKind
+from modelmonitor_operator.objects import PROMETHEUS_RULE, ObjectRef, ResourceKind, sign
 from modelmonitor_operator.observed import Monitor, SidecarPod
-from modelmonitor_operator.reconcile.objects import Wanted, sign
+from modelmonitor_operator.reconcile.objects import Wanted
 from modelmonitor_operator.selection import targetable
 from modelmonitor_operator.settings import Json, Settings
 from modelmonitor_operator.world import World

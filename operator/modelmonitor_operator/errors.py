@@ -17,6 +17,10 @@ class ConflictError(RetryableError):
     """The object is not the one, or not the version, that was looked at: look again."""
 
 
+class DeposedError(ConflictError):
+    """Another process may lead by now, so this one writes nothing."""
+
+
 class ThrottledError(RetryableError):
     """The API server asks for patience, `retry_after_seconds` long."""
 

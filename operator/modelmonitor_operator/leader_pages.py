@@ -12,7 +12,7 @@ made when somebody scrapes it, once for each verdict; the bytes of all pages tog
 
 import gzip
 from collections import OrderedDict
-from collections.abc import Container, Iterator
+from collections.abc import Callable, Container, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -75,6 +75,10 @@ class LeaderPages:
     Args:
         monitors: those that exist, as they are at each moment.
         cycle_seconds: how often they are judged.
+
+    Attributes:
+        holds_lease: whether nobody else can lead at this moment. A process that was frozen is asked for pages before it
+            finds out by itself.
     """
 
     def __init__(self, clock: Clock, monitors: Container[MonitorRef], cycle_seconds: float) -> None:
@@ -82,6 +86,7 @@ class LeaderPages:
         self._monitors = monitors
         self._stale_seconds = max(STALE_SECONDS, STALE_CYCLES * cycle_seconds)
         self._is_leading = False
+        self.holds_lease: Callable[[], bool] = lambda: True
         self._judged: dict[MonitorRef, _Judged] = {}
         self._cache: OrderedDict[tuple[MonitorRef, bool], _Cached] = OrderedDict()
         self._cached_bytes = 0
@@ -151,7 +156,7 @@ class LeaderPages:
         return self._book.misses(self._clock.monotonic())
 
     def _fresh(self, ref: MonitorRef) -> Judgement:
-        if not self._is_leading:
+        if not self._is_leading or not self.holds_lease():
             raise PageRefusedError("this process is a standby: the leader has the page", "standby")
         if ref not in self._monitors:
             raise PageRefusedError(f"there is no ModelMonitor {ref}", "not_found", exists=False)

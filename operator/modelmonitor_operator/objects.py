@@ -99,6 +99,14 @@ def digest(manifest: Json) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
+def sign(manifest: Json) -> tuple[str, Json]:
+    """The fingerprint of a manifest, and the manifest that carries it."""
+    mark = digest(manifest)
+    metadata = manifest["metadata"]
+    annotations = {**metadata.get("annotations", {}), names.DIGEST_ANNOTATION: mark}
+    return mark, {**manifest, "metadata": {**metadata, "annotations": annotations}}
+
+
 def content_digest(manifest: Json) -> str:
     """Fingerprint of what people and operators write: all but status and the server's bookkeeping."""
     bookkeeping = {"resourceVersion", "managedFields", "generation", "uid", "creationTimestamp", "selfLink"}

@@ -69,6 +69,7 @@ class Pod:
         phase: Pending, Running, Succeeded, Failed or Unknown.
         reason: of the pod's status, or of its PodScheduled condition where that is False (Unschedulable).
         started_at: when the kubelet accepted the pod; None before.
+        has_node_address: whether its address is its node's, as with hostNetwork.
     """
 
     namespace: str
@@ -82,6 +83,7 @@ class Pod:
     message: str = ""
     ready: bool = False
     host_network: bool = False
+    has_node_address: bool = False
     deleting: bool = False
     created_at: float = 0.0
     started_at: float | None = None

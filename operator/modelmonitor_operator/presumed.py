@@ -42,7 +42,9 @@ def _presume(settings: Settings, world: World, monitor: Monitor, kind: ChildKind
         return ChildFact(ChildState.DISABLED, wish.reason)
     if obstacle := find_obstacle(settings, world, monitor, kind):
         return obstacle
-    written = [child for child in world.children.owned(monitor.ref, kind.kind) if child.digest]
+    home = home_of(settings, monitor, kind.kind)
+    known = world.children.owned(monitor.ref, kind.kind)
+    written = [child for child in known if child.digest and child.ref.namespace == home]
     if not written:
         return ChildFact()
     return ChildFact(ChildState.APPLIED, labels=written[0].labels, status=written[0].status)

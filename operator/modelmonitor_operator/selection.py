@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from modelmonitor_api.addresses import refuse_address
 from modelmonitor_api.plan import PlannedPod
 from modelmonitor_api.spec import ModelMonitorSpec, Selector, SelectorRequirement
 from modelmonitor_operator.observed import Pod
@@ -14,6 +15,7 @@ class Untargetable(StrEnum):
     NOT_RUNNING = "NotRunning"
     HOST_NETWORK = "HostNetwork"
     NO_ADDRESS = "NoAddress"
+    ADDRESS_REFUSED = "AddressRefused"
     PORT_NOT_FOUND = "PortNotFound"
 
 
@@ -82,7 +84,19 @@ def _unread(pod: Pod) -> NotTargetable | None:
             Untargetable.NO_ADDRESS,
             f"pod {pod.name} is Running and has no address. See: kubectl -n {pod.namespace} describe pod {pod.name}",
         )
-    return None
+    return _refused(pod)
+
+
+def _refused(pod: Pod) -> NotTargetable | None:
+    """Why its address is not asked: what a status says of it need not come from a kubelet."""
+    why = "it is the address of its node" if pod.has_node_address else refuse_address(pod.ip or "")
+    if not why:
+        return None
+    return NotTargetable(
+        Untargetable.ADDRESS_REFUSED,
+        f"pod {pod.name} says that its address is {pod.ip}, which no sidecar asks: {why}. "
+        f"See who wrote it: kubectl -n {pod.namespace} get pod {pod.name} -o yaml --show-managed-fields",
+    )
 
 
 def _port_missing(pod: Pod, wanted: int | str, field: str) -> NotTargetable:

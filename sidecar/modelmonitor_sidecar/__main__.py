@@ -103,7 +103,7 @@ class Sidecar:
         stack.callback(nvml.stop)
 
         def plan_changed(plan: PlanSnapshot) -> None:
-            targets = plan_targets(plan.monitors)
+            targets = plan_targets(plan.monitors, settings.refuse_address)
             scrapes.follow(targets)
             triton.keep_only(targets)
             self._pages.follow_plan(store.newest)

@@ -1,10 +1,13 @@
 """The sidecar's settings: one documented class, filled from the environment of its container."""
 
 from collections.abc import Mapping
+from ipaddress import ip_address
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from modelmonitor_api.addresses import refuse_address
 from modelmonitor_api.names import KEY_FILE, SIDECAR_PORT
 
 _ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
@@ -76,6 +79,14 @@ class Settings(BaseModel):
             return self.api_server
         host = f"[{self.service_host}]" if ":" in self.service_host else self.service_host
         return f"https://{host}:{self.service_port}"
+
+    def refuse_address(self, address: str) -> str:
+        """Why no pod is asked at an address; empty where one is. A sidecar that serves on loopback asks there too."""
+        if self.bind_address and ip_address(self.bind_address).is_loopback:
+            return refuse_address(address, loopback=True)
+        if address == urlsplit(self.api_server_url).hostname:
+            return "it is the API server's"
+        return refuse_address(address)
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:

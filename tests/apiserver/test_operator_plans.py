@@ -35,9 +35,9 @@ def test_a_plan_follows_the_pods_of_its_node_and_goes_with_the_last(installed: I
     installed.kubectl.apply(installed.monitor())
     node = f"{installed.name}-n1"
     installed.node(node)
-    installed.triton_pod("t1", node, "127.0.0.1")
+    installed.triton_pod("t1", node, "10.99.6.1")
     wait_until(lambda: planned(installed, node) == ["t1"], 10, "the first pod is planned")
-    installed.triton_pod("t2", node, "127.0.0.2")
+    installed.triton_pod("t2", node, "10.99.6.2")
     wait_until(lambda: planned(installed, node) == ["t1", "t2"], 10, "the second pod is planned")
     drop_pod(installed, "t1")
     wait_until(lambda: planned(installed, node) == ["t2"], 10, "the deleted pod is out")
@@ -50,7 +50,7 @@ def test_a_plan_that_someone_edits_or_deletes_is_restored(installed: Installatio
     installed.kubectl.apply(installed.monitor())
     node = f"{installed.name}-n1"
     installed.node(node)
-    installed.triton_pod("t1", node, "127.0.0.1")
+    installed.triton_pod("t1", node, "10.99.6.1")
     wait_until(lambda: planned(installed, node) == ["t1"], 10, "the pod is planned")
     patch = '{"spec":{"monitors":[]}}'
     installed.kubectl.run("patch", "nodeplan", node, "-n", installed.system, "--type=merge", "--patch", patch)
@@ -64,7 +64,7 @@ def test_suspending_empties_the_plans(installed: Installation) -> None:
     installed.kubectl.apply(installed.monitor())
     node = f"{installed.name}-n1"
     installed.node(node)
-    installed.triton_pod("t1", node, "127.0.0.1")
+    installed.triton_pod("t1", node, "10.99.6.1")
     wait_until(lambda: planned(installed, node) == ["t1"], 10, "the pod is planned")
     installed.kubectl.apply(installed.monitor(suspend=True))
     wait_until(lambda: installed.plan(node) is None, 10, "the plan is gone")
@@ -127,7 +127,7 @@ def test_a_killed_operator_holds_nothing_back_and_sweeps_when_it_returns(install
     installed.kubectl.apply(installed.monitor())
     node = f"{installed.name}-n1"
     installed.node(node)
-    installed.triton_pod("t1", node, "127.0.0.1")
+    installed.triton_pod("t1", node, "10.99.6.1")
     wait_until(lambda: planned(installed, node) == ["t1"], 10, "the pod is planned")
     operator.kill()
     drop_pod(installed, "t1")

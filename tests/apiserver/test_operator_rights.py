@@ -108,9 +108,9 @@ def test_what_the_operator_is_granted_is_what_it_uses(installed: Installation, c
         "patch", "endpoints", "modelmonitor-fraud", "-n", installed.tenant, "--type=merge", "--patch", '{"subsets":[]}'
     )
     wait_until(lambda: addresses(installed, "fraud", "leader"), 10, "the leader is among the targets again")
-    installed.triton_pod("t1", node, "127.0.0.1")
+    installed.triton_pod("t1", node, "10.99.6.1")
     wait_until(lambda: installed.plan(node), 10, "the node has a plan")
-    installed.triton_pod("t2", node, "127.0.0.2")
+    installed.triton_pod("t2", node, "10.99.6.2")
     wait_until(lambda: "t2" in json.dumps(installed.plan(node)), 10, "the plan has the second pod")
     wait_until(installed.daemon_set, 10, "the DaemonSet is there")
     wait_until(

@@ -67,7 +67,7 @@ def test_readings_become_a_verdict_and_a_failing_model_turns_it(installed: Insta
     installed.node(node)
     installed.start()
     installed.kubectl.apply(installed.monitor(interval="5s"))
-    installed.triton_pod("t1", node, "127.0.0.1")
+    installed.triton_pod("t1", node, "10.99.6.1")
     triton = installed.kubectl.get("pod", "t1", installed.tenant)
     readings = Readings(node, installed.tenant, triton["metadata"]["uid"])
     sidecar = start_sidecar(installed, node, "127.77.0.1", readings.summary)

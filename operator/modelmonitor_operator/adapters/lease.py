@@ -40,6 +40,11 @@ class Leadership:
         """The leadership of the operators of one namespace."""
         return cls(cluster, clock, ObjectRef(LEASE, namespace, settings.name), settings, identity)
 
+    def holds(self) -> bool:
+        """Whether nobody else can lead at this moment, however long this process has been frozen."""
+        now = self._clock.monotonic()
+        return self._held is not None and not must_stop(self._renewed_at, self._settings.duration_seconds, 0.0, now)
+
     async def run(self, work: Work) -> None:
         """Do `work` whenever this process leads; never ends but by cancellation."""
         while True:

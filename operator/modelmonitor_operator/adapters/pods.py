@@ -21,12 +21,17 @@ def parse_pod(raw: Json) -> Pod:
         message=message,
         ready=_is_ready(status),
         host_network=bool(spec.get("hostNetwork")),
+        has_node_address=bool(status.get("podIP")) and status["podIP"] in _node_addresses(status),
         deleting="deletionTimestamp" in metadata,
         created_at=parse_time(metadata.get("creationTimestamp")) or 0.0,
         started_at=parse_time(status.get("startTime")),
         ports=tuple(_ports(spec)),
         containers=tuple(_parse_container(container) for container in status.get("containerStatuses") or ()),
     )
+
+
+def _node_addresses(status: Json) -> frozenset[str]:
+    return frozenset({status.get("hostIP", ""), *(one.get("ip", "") for one in status.get("hostIPs") or ())})
 
 
 def parse_sidecar(raw: Json) -> SidecarPod:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import IntEnum
 
+from modelmonitor_api import names
+from modelmonitor_operator.child_object import is_touched
 from modelmonitor_operator.objects import ObjectRef, StoredObject, content_digest, digest
 from modelmonitor_operator.settings import Json
 
@@ -85,8 +87,21 @@ def remember(manifest: Json, stored: StoredObject) -> Written:
 def is_settled(manifest: Json, stored: StoredObject, written: Written | None) -> bool:
     """Whether a write would change nothing: the same is wanted, and nobody has touched the object since.
 
-    A new resource version with the same content (a DaemonSet's status moves all the time) is no touch.
+    A new resource version with the same content (a DaemonSet's status moves all the time) is no touch. Where this
+    process has not written the object, the object itself says so: a change of leader writes nothing.
+
+    Args:
+        manifest: signed.
     """
-    if written is None or written.uid != stored.uid or written.desired != digest(manifest):
+    if written is None or written.uid != stored.uid:
+        return _is_as_signed(manifest, stored)
+    if written.desired != digest(manifest):
         return False
     return written.resource_version == stored.resource_version or written.content == content_digest(stored.manifest)
+
+
+def _is_as_signed(manifest: Json, stored: StoredObject) -> bool:
+    metadata = stored.manifest["metadata"]
+    signature = (metadata.get("annotations") or {}).get(names.DIGEST_ANNOTATION)
+    ours = manifest["metadata"]["annotations"][names.DIGEST_ANNOTATION]
+    return bool(signature == ours) and not is_touched(metadata.get("managedFields") or ())

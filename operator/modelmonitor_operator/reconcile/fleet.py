@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from modelmonitor_operator.desired.daemonset import build_daemon_set, build_daemon_set_seed, daemon_set_ref
 from modelmonitor_operator.desired.key_secret import build_key_secret, key_secret_ref, parse_key
 from modelmonitor_operator.desired.ownership import foreign_problem, is_ours, owned_by, owned_by_another
-from modelmonitor_operator.objects import ObjectRef, StoredObject
+from modelmonitor_operator.objects import ObjectRef, StoredObject, sign
 from modelmonitor_operator.reconcile.changes import Apply, Change, Create, Delete, Rank, Written, is_settled
 from modelmonitor_operator.settings import Settings
 
@@ -81,7 +81,7 @@ def _daemon_set_changes(given: FleetInput, anchor: StoredObject) -> tuple[Change
         return ()
     if owned_by_another(stored, anchor) or _selector_differs(given.settings, anchor, stored):
         return (Delete(Rank.WORKLOAD, stored),)
-    manifest = build_daemon_set(given.settings, anchor)
+    manifest = sign(build_daemon_set(given.settings, anchor))[1]
     if is_settled(manifest, stored, given.written.get(ref)):
         return ()
     return (Apply(Rank.WORKLOAD, stored, manifest),)

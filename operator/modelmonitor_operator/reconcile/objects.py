@@ -7,11 +7,10 @@ wanted when it was written, and its managed fields say whether anybody wrote aft
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from modelmonitor_api import names
 from modelmonitor_operator.arrival import ChildFact, ChildState
 from modelmonitor_operator.child_object import ChildObject
 from modelmonitor_operator.desired.monitor_objects import Action, ChildKind, Wish, build_seed
-from modelmonitor_operator.objects import ObjectRef, digest
+from modelmonitor_operator.objects import ObjectRef
 from modelmonitor_operator.observed import Monitor
 from modelmonitor_operator.reconcile.changes import Apply, Change, Create, Delete, Rank
 from modelmonitor_operator.settings import Json
@@ -73,14 +72,6 @@ class ChildDecision:
 
     changes: tuple[Change, ...] = ()
     fact: ChildFact | None = None
-
-
-def sign(manifest: Json) -> tuple[str, Json]:
-    """The fingerprint of a manifest, and the manifest that carries it."""
-    mark = digest(manifest)
-    metadata = manifest["metadata"]
-    annotations = {**metadata.get("annotations", {}), names.DIGEST_ANNOTATION: mark}
-    return mark, {**manifest, "metadata": {**metadata, "annotations": annotations}}
 
 
 def reconcile_child(given: ChildInput) -> ChildDecision:

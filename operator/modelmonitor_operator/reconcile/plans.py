@@ -9,7 +9,7 @@ from modelmonitor_api.names import MonitorRef
 from modelmonitor_api.plan import NodePlanSpec, PlannedMonitor
 from modelmonitor_operator.desired.node_plan import build_node_plan, build_plan_spec, node_plan_ref
 from modelmonitor_operator.desired.ownership import foreign_problem, is_ours, owned_by_another
-from modelmonitor_operator.objects import ObjectRef, StoredObject
+from modelmonitor_operator.objects import ObjectRef, StoredObject, sign
 from modelmonitor_operator.reconcile.changes import Apply, Change, Create, Delete, Rank, Written, is_settled
 from modelmonitor_operator.settings import Settings
 
@@ -61,7 +61,7 @@ def reconcile_plan(given: PlanInput) -> PlanDecision:
 
 def _write(given: PlanInput, anchor: StoredObject, spec: NodePlanSpec) -> tuple[Change, ...]:
     ref = node_plan_ref(given.settings, given.node)
-    manifest = build_node_plan(given.settings, anchor, spec)
+    manifest = sign(build_node_plan(given.settings, anchor, spec))[1]
     if given.stored is None:
         return (Create(Rank.PLAN, ref, manifest),)
     if owned_by_another(given.stored, anchor):

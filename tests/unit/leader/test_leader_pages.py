@@ -56,6 +56,15 @@ def test_a_standby_has_no_page_and_says_that_the_leader_has_it() -> None:
     assert "leader" in str(refusal)
 
 
+def test_a_leader_whose_lease_has_run_out_unnoticed_has_no_page() -> None:
+    scene = Scene()
+    with scene.pages.leading():
+        scene.pages.judged(judgement())
+        assert scene.body()
+        scene.pages.holds_lease = lambda: False
+        assert scene.refusal().result == "standby"
+
+
 def test_the_leader_shows_the_newest_verdict() -> None:
     scene = Scene()
     with scene.pages.leading():

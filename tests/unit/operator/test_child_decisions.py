@@ -25,6 +25,7 @@ from modelmonitor_operator.objects import (
     SERVICE_MONITOR,
     ObjectRef,
     ResourceKind,
+    sign,
 )
 from modelmonitor_operator.observed import Monitor
 from modelmonitor_operator.reconcile.changes import Apply, Create, Delete
@@ -34,7 +35,6 @@ from modelmonitor_operator.reconcile.objects import (
     ChildWritten,
     Wanted,
     reconcile_child,
-    sign,
 )
 from tests.unit.operator.worlds import monitor, settings
 
@@ -155,6 +155,13 @@ def test_an_object_that_belongs_to_another_monitor_is_left_alone() -> None:
     assert decision.changes == ()
     assert decision.fact is not None
     assert "belongs to ModelMonitor team-a/other" in decision.fact.message
+
+
+def test_only_of_what_grafana_reads_an_annotation_names_the_owner() -> None:
+    annotations = {"modelmonitor.dev/owner": "team-b/fraud/uid"}
+    metadata = {"name": "x", "namespace": "team-a", "uid": "u", "resourceVersion": "1", "annotations": annotations}
+    owners = {kind: parse_child(kind, {"metadata": metadata}).owner for kind in KINDS}
+    assert {kind.kind for kind, owner in owners.items() if owner} == {"ConfigMap", "GrafanaDashboard"}
 
 
 def test_of_a_dashboard_in_a_namespace_of_all_an_annotation_says_to_whom_it_belongs() -> None:

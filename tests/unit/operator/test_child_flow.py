@@ -29,6 +29,7 @@ from modelmonitor_operator.objects import (
 )
 from modelmonitor_operator.presumed import know_facts
 from tests.unit.operator.house import REF, House, raw_monitor, raw_pod
+from tests.unit.operator.worlds import settings
 
 NAME = "modelmonitor-fraud"
 
@@ -317,6 +318,21 @@ async def test_an_object_without_our_labels_is_ours_only_if_it_names_the_monitor
     await house.reconcile(ObjectsKey(REF))
     await house.reconcile(ObjectsKey(REF))
     assert house.states()["ServiceMonitor"] is state
+
+
+async def test_what_another_team_labels_as_ours_changes_nothing_of_what_is_told() -> None:
+    house = await Owning(dashboards={"grafanaDashboard": "Enabled"}).settle()
+    kind = next(kind.kind for kind in OBJECT_KINDS if kind.kind.kind == "GrafanaDashboard")
+    before = house.world.children.facts(REF)
+    metadata = {"name": NAME, "namespace": "team-b", "uid": "forged", "resourceVersion": "900", "labels": {"a": "b"}}
+    metadata |= {"annotations": {"modelmonitor.dev/owner": f"{REF}/m1", "modelmonitor.dev/digest": "x"}}
+    house.intake.children.put(kind, {"metadata": metadata, "status": {"hash": "forged"}})
+    assert StatusKey(REF) not in house.asked
+    assert house.world.children.facts(REF) == before
+    house.world.children.forget_monitor(REF)
+    told = know_facts(settings(), house.world, house.world.monitors[REF])
+    assert told[kind].status != {"hash": "forged"}
+    assert dict(told[kind].labels).get("a") is None
 
 
 async def test_what_lies_in_another_namespace_is_swept_when_its_monitor_is_gone() -> None:

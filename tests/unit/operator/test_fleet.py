@@ -6,7 +6,7 @@ import pytest
 
 from modelmonitor_operator.desired.daemonset import build_daemon_set, build_daemon_set_seed, daemon_set_ref
 from modelmonitor_operator.desired.key_secret import build_key_secret
-from modelmonitor_operator.objects import DAEMON_SET, SECRET, StoredObject
+from modelmonitor_operator.objects import DAEMON_SET, SECRET, StoredObject, sign
 from modelmonitor_operator.reconcile.changes import Apply, Create, Delete, remember
 from modelmonitor_operator.reconcile.creation import explain_missing_pods, lacks_pods
 from modelmonitor_operator.reconcile.fleet import FleetDecision, FleetInput, reconcile_fleet
@@ -15,8 +15,12 @@ from tests.unit.operator.worlds import anchor, settings, stored
 KEY = b"k" * 64
 
 
+def signed_daemon_set(anchor_uid: str = "anchor-1") -> dict[str, Any]:
+    return sign(build_daemon_set(settings(), anchor(anchor_uid)))[1]
+
+
 def daemon_set(uid: str = "ds-1", version: str = "5", anchor_uid: str = "anchor-1") -> StoredObject:
-    return stored(DAEMON_SET, build_daemon_set(settings(), anchor(anchor_uid)), uid, version)
+    return stored(DAEMON_SET, signed_daemon_set(anchor_uid), uid, version)
 
 
 def key_secret(key: bytes = KEY, anchor_uid: str = "anchor-1") -> StoredObject:
@@ -57,14 +61,34 @@ def test_what_is_created_first_runs_nowhere_until_it_is_applied_whole() -> None:
 
 def test_a_settled_daemon_set_is_left_alone_though_its_status_moves() -> None:
     present = daemon_set()
-    written = {daemon_set_ref(settings()): remember(build_daemon_set(settings(), anchor()), present)}
+    written = {daemon_set_ref(settings()): remember(signed_daemon_set(), present)}
     moved = stored(DAEMON_SET, {**present.manifest, "status": {"numberReady": 3}}, "ds-1", "6")
     assert decide(daemon_set=moved, key_secret=key_secret(), written=written).changes == ()
 
 
+def test_a_new_leader_leaves_a_daemon_set_alone_that_says_itself_that_it_is_settled() -> None:
+    assert decide(daemon_set=daemon_set(), key_secret=key_secret()).changes == ()
+
+
+@pytest.mark.parametrize("spoil", ["other settings", "a later write by somebody else", "no signature"])
+def test_a_new_leader_applies_a_daemon_set_again_that_may_be_different(spoil: str) -> None:
+    present = daemon_set()
+    metadata = dict(present.manifest["metadata"])
+    if spoil == "a later write by somebody else":
+        metadata["managedFields"] = [
+            {"manager": "modelmonitor-operator", "time": "2026-01-01T00:00:00Z"},
+            {"manager": "kubectl-edit", "time": "2026-01-01T00:00:01Z"},
+        ]
+    if spoil == "no signature":
+        metadata["annotations"] = {}
+    found = stored(DAEMON_SET, {**present.manifest, "metadata": metadata}, "ds-1", "6")
+    given = {"settings": settings(sidecar={"image": "sidecar:2"})} if spoil == "other settings" else {}
+    assert kinds(decide(daemon_set=found, key_secret=key_secret(), **given)) == [(Apply, "DaemonSet")]
+
+
 def test_an_edited_daemon_set_is_applied_again() -> None:
     present = daemon_set()
-    written = {daemon_set_ref(settings()): remember(build_daemon_set(settings(), anchor()), present)}
+    written = {daemon_set_ref(settings()): remember(signed_daemon_set(), present)}
     edited = stored(
         DAEMON_SET, {**present.manifest, "spec": {**present.manifest["spec"], "minReadySeconds": 9}}, "ds-1", "6"
     )
@@ -73,15 +97,11 @@ def test_an_edited_daemon_set_is_applied_again() -> None:
 
 def test_other_settings_are_applied() -> None:
     present = daemon_set()
-    written = {daemon_set_ref(settings()): remember(build_daemon_set(settings(), anchor()), present)}
+    written = {daemon_set_ref(settings()): remember(signed_daemon_set(), present)}
     other = settings(sidecar={"image": "sidecar:2"})
     assert kinds(decide(settings=other, daemon_set=present, key_secret=key_secret(), written=written)) == [
         (Apply, "DaemonSet")
     ]
-
-
-def test_after_a_restart_the_daemon_set_is_applied_once() -> None:
-    assert kinds(decide(daemon_set=daemon_set(), key_secret=key_secret())) == [(Apply, "DaemonSet")]
 
 
 def test_the_last_monitor_takes_all_with_it_pods_before_their_key() -> None:

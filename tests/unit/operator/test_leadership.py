@@ -188,3 +188,22 @@ async def test_a_leader_whose_lease_another_took_stops_at_once() -> None:
     assert leases.holder == "other"
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_a_leader_that_was_frozen_longer_than_its_lease_holds_it_no_more_before_it_has_looked() -> None:
+    leases, clock, led = FakeLeases(), SlowClock(), asyncio.Event()
+    mine = leadership(leases, clock)
+
+    async def work() -> None:
+        led.set()
+        await asyncio.Event().wait()
+
+    assert not mine.holds()
+    task = asyncio.create_task(mine.run(work))
+    await until(task, led.is_set)
+    assert mine.holds()
+    clock.now += LeaseSettings().duration_seconds
+    assert not mine.holds()
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert not mine.holds()

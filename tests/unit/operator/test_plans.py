@@ -12,7 +12,7 @@ from modelmonitor_operator.desired.node_plan import (
     node_plan_ref,
 )
 from modelmonitor_operator.keys import PlanKey
-from modelmonitor_operator.objects import NODE_PLAN, StoredObject, parse_stored
+from modelmonitor_operator.objects import NODE_PLAN, StoredObject, parse_stored, sign
 from modelmonitor_operator.reconcile.changes import Apply, Create, Delete, remember
 from modelmonitor_operator.reconcile.plans import PlanDecision, PlanInput, reconcile_plan
 from tests.unit.operator.house import House
@@ -48,7 +48,7 @@ def decide(*monitors: PlannedMonitor, **given: Any) -> PlanDecision:
 
 def present(*monitors: PlannedMonitor, version: str = "1") -> StoredObject:
     spec = build_plan_spec("n1", monitors)
-    return stored(NODE_PLAN, build_node_plan(settings(), anchor(), spec), "plan-1", version)
+    return stored(NODE_PLAN, sign(build_node_plan(settings(), anchor(), spec))[1], "plan-1", version)
 
 
 def test_a_node_with_targets_gets_a_plan() -> None:
@@ -72,7 +72,7 @@ def test_the_same_plan_is_written_once() -> None:
     there = present(planned())
     written = {
         node_plan_ref(settings(), "n1"): remember(
-            build_node_plan(settings(), anchor(), build_plan_spec("n1", (planned(),))), there
+            sign(build_node_plan(settings(), anchor(), build_plan_spec("n1", (planned(),))))[1], there
         )
     }
     assert decide(planned(), stored=there, written=written).changes == ()
@@ -80,11 +80,17 @@ def test_the_same_plan_is_written_once() -> None:
     assert isinstance(change, Apply)
 
 
+def test_a_new_leader_leaves_a_plan_alone_that_says_itself_that_it_is_settled() -> None:
+    assert decide(planned(), stored=present(planned())).changes == ()
+    (change,) = decide(planned(), planned("b"), stored=present(planned())).changes
+    assert isinstance(change, Apply)
+
+
 def test_an_edited_plan_is_written_again() -> None:
     there = present(planned())
     written = {
         node_plan_ref(settings(), "n1"): remember(
-            build_node_plan(settings(), anchor(), build_plan_spec("n1", (planned(),))), there
+            sign(build_node_plan(settings(), anchor(), build_plan_spec("n1", (planned(),))))[1], there
         )
     }
     edited = stored(NODE_PLAN, {**there.manifest, "spec": {"nodeName": "n1", "monitors": []}}, "plan-1", "2")

@@ -75,6 +75,17 @@ REFUSED = {
     "a pod without a node": (pod(node=None), Untargetable.NOT_RUNNING, "not running"),
     "a pod on its node's network": (pod(host_network=True), Untargetable.HOST_NETWORK, "hostNetwork: true"),
     "a pod without address": (pod(ip=None), Untargetable.NO_ADDRESS, "no address"),
+    "a pod that says it is at a metadata service": (
+        pod(ip="169.254.169.254"),
+        Untargetable.ADDRESS_REFUSED,
+        "169.254.169.254, which no sidecar asks: it is a link-local address",
+    ),
+    "a pod that says it is on loopback": (pod(ip="127.0.0.1"), Untargetable.ADDRESS_REFUSED, "a loopback address"),
+    "a pod that says it is where its node is": (
+        pod(has_node_address=True),
+        Untargetable.ADDRESS_REFUSED,
+        "the address of its node",
+    ),
     "a pod without the named port": (
         pod(ports=()),
         Untargetable.PORT_NOT_FOUND,

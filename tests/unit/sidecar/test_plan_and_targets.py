@@ -139,7 +139,7 @@ async def test_an_event_without_an_object_is_an_error_and_no_crash() -> None:
 
 
 def test_a_pod_of_two_monitors_is_read_once_at_the_smaller_interval_with_both_windows() -> None:
-    shared = pod()
+    shared = pod(ip="10.0.0.7")
     found = plan_targets((monitor(shared, interval=30, window=600), monitor(shared, name="b", interval=5, window=60)))
     assert list(found) == [shared.uid]
     assert (found[shared.uid].interval_seconds, found[shared.uid].windows) == (5, (60, 600))

@@ -1,0 +1,245 @@
+"""A team that may do nothing but write ModelMonitors in its namespace tries everything that a ModelMonitor can name.
+
+The operator here is a cluster's administrator, so that only what it does by itself stands between two teams.
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from modelmonitor_api.names import MonitorRef, monitor_metrics_path, object_name
+from modelmonitor_testbed.controlplane import ControlPlane
+from modelmonitor_testbed.kubectl import Kubectl, wait_until
+from modelmonitor_testbed.process import CommandError
+from tests.apiserver.children import WITH_GRAFANA, optional_crds
+from tests.apiserver.installation import Installation, OperatorProcess
+from tests.apiserver.replicas import write_token_kubeconfig
+
+NODE = "tenants-n1"
+SECRET_LABEL = "wages-of-sin"
+LABELS = {"app": "fraud-triton", "project": SECRET_LABEL}
+OBJECTS = "services,endpoints,configmaps,secrets,servicemonitors,prometheusrules,grafanadashboards"
+
+
+class Teams:
+    """Two teams, a namespace of all dashboards, and the attacker's own kubectl."""
+
+    def __init__(self, kubectl: Kubectl, control_plane: ControlPlane, folder: Path) -> None:
+        self.installed = Installation(kubectl, folder, "tenants")
+        self.victim, self.dashboards = "tenants-victim", "tenants-dashboards"
+        self.installed.overrides = {
+            "watchNamespaces": [self.installed.tenant, self.victim],
+            "dashboards": {"namespace": self.dashboards},
+        }
+        self.installed.prepare()
+        for namespace in (self.victim, self.dashboards):
+            kubectl.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})
+        self.attacker = self._attacker(kubectl, control_plane, folder)
+        self._fill(kubectl)
+        self.operator: OperatorProcess = self.installed.start()
+        wait_until(lambda: self.plan_of(self.victim), 15, "the victim's pod is planned")
+        wait_until(lambda: self.in_dashboards(f"{self.victim}/fraud"), 15, "the victim has a dashboard")
+
+    def _attacker(self, kubectl: Kubectl, control_plane: ControlPlane, folder: Path) -> Kubectl:
+        team = self.installed.tenant
+        kubectl.run("create", "serviceaccount", "member", "-n", team)
+        kubectl.run("create", "role", "monitors", "--verb=*", "--resource=modelmonitors.modelmonitor.dev", "-n", team)
+        kubectl.run(
+            "create", "rolebinding", "monitors", "--role=monitors", f"--serviceaccount={team}:member", "-n", team
+        )
+        token = kubectl.run("create", "token", "member", "-n", team).strip()
+        authority = str(control_plane.plan.authority.pair.certificate)
+        return Kubectl(write_token_kubeconfig(folder / "member", control_plane.plan.server, authority, token))
+
+    def _fill(self, kubectl: Kubectl) -> None:
+        self.installed.node(NODE)
+        kubectl.apply(self.monitor_of(self.victim))
+        for namespace, name in ((self.victim, "theirs"), (self.installed.tenant, "mine")):
+            pod = {"nodeName": NODE, "containers": [{"name": "triton", "image": "registry.example/triton:test"}]}
+            metadata = {"name": name, "namespace": namespace, "labels": LABELS}
+            kubectl.apply({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": pod})
+        self.installed.set_running("theirs", self.victim, "10.99.1.1")
+        self.installed.set_running("mine", self.installed.tenant, "10.99.1.2")
+
+    def monitor_of(self, namespace: str, name: str = "fraud", **spec: Any) -> dict[str, Any]:
+        """A ModelMonitor that selects by a label that both teams' pods have."""
+        made = self.installed.monitor(name, **{"selector": {"matchLabels": {"project": SECRET_LABEL}}, **spec})
+        return {**made, "metadata": {"name": name, "namespace": namespace}}
+
+    def attack(self, name: str, **spec: Any) -> dict[str, Any]:
+        """Apply a ModelMonitor as the attacker; its status once it is judged."""
+        self.attacker.apply(self.monitor_of(self.installed.tenant, name, **spec))
+        generation = self.attacker.get("modelmonitor", name, self.installed.tenant)["metadata"]["generation"]
+        status: dict[str, Any] = wait_until(
+            lambda: (s := self.installed.status(name)).get("observedGeneration") == generation and s, 15, "it is judged"
+        )
+        return status
+
+    def plan_of(self, namespace: str) -> set[tuple[str, str]]:
+        """Monitor and pod of everything that is planned for a namespace."""
+        plan = self.installed.plan(NODE) or {"spec": {"monitors": []}}
+        return {
+            (monitor["name"], pod["name"])
+            for monitor in plan["spec"]["monitors"]
+            if monitor["namespace"] == namespace
+            for pod in monitor["pods"]
+        }
+
+    def in_dashboards(self, ref: str) -> dict[str, Any] | None:
+        """The ConfigMap of a monitor in the namespace of all dashboards."""
+        return self.installed.kubectl.find("configmap", object_name(ref), self.dashboards)
+
+    def state(self, namespace: str) -> dict[tuple[str, str], str]:
+        """Version of every object of a namespace that the operator could write."""
+        items = json.loads(self.installed.kubectl.run("get", OBJECTS, "-n", namespace, "-o", "json"))["items"]
+        return {(one["kind"], one["metadata"]["name"]): one["metadata"]["resourceVersion"] for one in items}
+
+
+@pytest.fixture(scope="module")
+def teams(kubectl: Kubectl, control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Teams]:
+    with optional_crds(kubectl):
+        made = Teams(kubectl, control_plane, tmp_path_factory.mktemp("tenants"))
+        yield made
+        made.installed.stop()
+        for namespace in (made.victim, made.dashboards):
+            kubectl.delete("namespace", namespace, wait=False)
+
+
+HOSTILE = {
+    "selector": {"selector": {"matchExpressions": [{"key": "project", "operator": "Exists"}]}},
+    "all-pods": {"selector": {"matchExpressions": [{"key": "nobody-has-it", "operator": "DoesNotExist"}]}},
+    "pod-labels": {"prometheus": {"podLabels": ["project", "app"]}},
+    "victim.fraud": {"dashboards": {"folder": "tenants-victim"}},
+    "labels": {"prometheus": {"labels": {"release": "victim", "team": "victim"}}},
+    "alerts": {"alerts": {"labels": {"team": "victim"}, "runbookBaseUrl": "https://evil.example/x"}},
+    "x" * 200: WITH_GRAFANA,
+}
+
+
+def test_whatever_a_monitor_names_only_pods_of_its_own_namespace_are_read(teams: Teams) -> None:
+    before = {namespace: teams.state(namespace) for namespace in (teams.victim, teams.installed.system)}
+    their_dashboard = teams.in_dashboards(f"{teams.victim}/fraud")
+    for name, spec in HOSTILE.items():
+        status = teams.attack(name, **spec)
+        assert "theirs" not in json.dumps(status)
+        assert "10.99.1.1" not in json.dumps(status)
+    wait_until(lambda: {name for name, _ in teams.plan_of(teams.installed.tenant)} == set(HOSTILE), 15, "all planned")
+    assert {pod for _, pod in teams.plan_of(teams.installed.tenant)} == {"mine"}
+    assert teams.plan_of(teams.victim) == {("fraud", "theirs")}
+    for name in HOSTILE:
+        page = teams.operator.page(monitor_metrics_path(MonitorRef(teams.installed.tenant, name)))
+        assert teams.victim not in page
+        assert "theirs" not in page
+    assert {namespace: teams.state(namespace) for namespace in before} == before
+    assert teams.in_dashboards(f"{teams.victim}/fraud") == their_dashboard
+
+
+def test_what_the_operator_writes_for_a_team_lies_in_its_namespace_or_names_it_as_owner(teams: Teams) -> None:
+    for name, spec in HOSTILE.items():
+        teams.attack(name, **spec)
+        found = wait_until(
+            lambda name=name: teams.in_dashboards(f"{teams.installed.tenant}/{name}"), 15, "it has a dashboard"
+        )
+        owner = found["metadata"]["annotations"]["modelmonitor.dev/owner"]
+        assert owner.startswith(f"{teams.installed.tenant}/{name}/")
+
+
+def test_every_expression_that_is_made_for_a_team_is_about_its_own_namespace(teams: Teams) -> None:
+    teams.attack("pod-labels", **HOSTILE["pod-labels"])
+    rules = wait_until(
+        lambda: (
+            teams.installed.kubectl.find("prometheusrule", object_name("pod-labels"), teams.installed.tenant)
+            and teams.installed.kubectl.get("prometheusrule", object_name("pod-labels"), teams.installed.tenant)["spec"]
+        ),
+        15,
+        "it has rules",
+    )
+    expressions = [rule["expr"] for group in rules["groups"] for rule in group["rules"]]
+    assert expressions
+    assert all(f'namespace="{teams.installed.tenant}"' in expression for expression in expressions)
+
+
+def test_a_dashboard_of_somebody_elses_is_never_taken_over(teams: Teams) -> None:
+    name = object_name(f"{teams.installed.tenant}/squatter")
+    theirs = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "namespace": teams.dashboards}}
+    teams.installed.kubectl.apply({**theirs, "data": {"note": "mine"}})
+    teams.attack("squatter")
+    wait_until(lambda: "left alone" in json.dumps(teams.installed.status("squatter")), 15, "it is told")
+    found = teams.installed.kubectl.get("configmap", name, teams.dashboards)
+    assert found["data"] == {"note": "mine"}
+
+
+def test_the_same_name_in_two_namespaces_shifts_no_dashboard(teams: Teams) -> None:
+    """`tenants-team/x` and `tenants/team-x` are one text without the slash."""
+    names = {object_name(ref) for ref in ("tenants-team/x", "tenants/team-x", "tenants-team-x/", "tenants.team/x")}
+    assert len(names) == 4
+
+
+FORBIDDEN = (
+    ("get", "pods", "victim"),
+    ("list", "secrets", "system"),
+    ("get", "secrets", "tenant"),
+    ("list", "nodeplans.modelmonitor.dev", "system"),
+    ("list", "modelmonitors.modelmonitor.dev", "victim"),
+    ("patch", "pods/status", "tenant"),
+    ("create", "pods/binding", "tenant"),
+    ("create", "endpoints", "tenant"),
+    ("patch", "configmaps", "dashboards"),
+)
+
+
+@pytest.mark.parametrize(("verb", "resource", "where"), FORBIDDEN, ids=str)
+def test_a_right_on_monitors_is_no_other_right(teams: Teams, verb: str, resource: str, where: str) -> None:
+    namespace = {
+        "victim": teams.victim,
+        "system": teams.installed.system,
+        "tenant": teams.installed.tenant,
+        "dashboards": teams.dashboards,
+    }[where]
+    with pytest.raises(CommandError, match="no"):
+        teams.attacker.run("auth", "can-i", verb, resource, "-n", namespace)
+
+
+@pytest.mark.parametrize("role", ["admin", "edit", "view"])
+def test_no_role_that_kubernetes_gives_to_people_of_a_namespace_forges_the_status_of_a_pod(
+    teams: Teams, role: str
+) -> None:
+    team, kubectl = teams.installed.tenant, teams.installed.kubectl
+    kubectl.run("create", "rolebinding", f"as-{role}", f"--clusterrole={role}", f"--user={role}-user", "-n", team)
+    patch = '{"status":{"podIP":"169.254.169.254","podIPs":[{"ip":"169.254.169.254"}]}}'
+    command = ("patch", "pod", "mine", "-n", team, "--subresource=status", "--type=merge", "--patch", patch)
+    with pytest.raises(CommandError, match="forbidden"):
+        kubectl.run(*command, f"--as={role}-user")
+    assert kubectl.get("pod", "mine", team)["status"]["podIP"] == "10.99.1.2"
+
+
+ADDRESSES = ("169.254.169.254", "127.0.0.1", "::1", "fe80::1", "0.0.0.0", "::ffff:169.254.169.254")  # noqa: S104
+
+
+def test_a_status_that_somebody_could_forge_is_told_and_never_planned(teams: Teams) -> None:
+    installed = teams.installed
+    teams.attack("forger", selector={"matchLabels": {"forged": "yes"}})
+    accepted = []
+    for number, address in enumerate(ADDRESSES):
+        pod = {"nodeName": NODE, "containers": [{"name": "triton", "image": "registry.example/triton:test"}]}
+        metadata = {"name": f"forged-{number}", "namespace": installed.tenant, "labels": {"forged": "yes"}}
+        installed.kubectl.apply({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": pod})
+        try:
+            installed.set_running(f"forged-{number}", installed.tenant, address)
+        except CommandError:
+            continue
+        accepted.append(f"forged-{number}")
+    assert accepted, "the API server took none of them: the test shows nothing"
+    wait_until(
+        lambda: all(f"pod {pod} says" in json.dumps(installed.status("forger")) for pod in accepted), 20, "all are told"
+    )
+    assert {pod for name, pod in teams.plan_of(installed.tenant) if name == "forger"} == set()
+
+
+@pytest.mark.parametrize("address", ["2130706433", "0x7f000001", "127.1", "localhost", "010.0.0.1"])
+def test_the_api_server_itself_takes_no_address_that_is_none(teams: Teams, address: str) -> None:
+    with pytest.raises(CommandError, match=r"status\.podIP"):
+        teams.installed.set_running("mine", teams.installed.tenant, address)
