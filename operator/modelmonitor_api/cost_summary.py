@@ -101,6 +101,8 @@ class PodMeter(Wire):
     """Up to when the meters are settled."""
     departed: bool = False
     """It held devices and does so no longer: `until_us` is when that was seen."""
+    last_held_us: int = 0
+    """When it was last seen to hold devices."""
     observed_us: int = 0
     """Device time that it held and that was seen and split."""
     other_us: int = 0

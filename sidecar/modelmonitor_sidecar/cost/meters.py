@@ -55,14 +55,22 @@ class CostMeters:
         self._gpu_models: dict[str, str] = {}
 
     def observe(self, moment: Moment) -> None:
-        """Take one moment of the node, later than the one before."""
+        """Take one moment of the node, later than the one before.
+
+        Nothing is metered before the devices and their holders are known for the first time: a pod of which it is not
+        known what it holds would seem to hold nothing.
+        """
         last = self._last
-        if last is not None:
-            if moment.holders is None:
-                moment = replace(moment, holders=last.holders, devices=last.devices)
-            else:
-                self._accumulate(last, moment)
+        if moment.holders is None or not moment.devices:
+            if last is None:
+                return
+            moment = replace(moment, holders=last.holders, devices=last.devices)
+        elif last is not None:
+            self._accumulate(last, moment)
         self._read(moment)
+        for holder in moment.holders or ():
+            if holder.pod in self._pods:
+                self._pods[holder.pod].last_held_us = moment.at_us
         if last is None or moment.holders != last.holders or moment.devices != last.devices or self._due(moment):
             self._settle(last, moment)
             self._retire(moment)
@@ -174,10 +182,11 @@ class CostMeters:
         planned = {sample.uid for sample in moment.pods}
         self._gpu_models |= {device.gpu: device.gpu_model for device in devices.values()}
         for uid, pod in self._pods.items():
-            held = [h for h in moment.holders or () if h.pod == uid and h.device in devices]
+            held = [h for h in moment.holders or () if h.pod == uid]
             if held:
-                pod.holdings, pod.method = _holdings(held, moment), _method(held, moment)
                 pod.departed = False
+                if all(h.device in devices for h in held):
+                    pod.holdings, pod.method = _holdings(held, moment), _method(held, moment)
             elif not pod.departed and (pod.holdings or uid not in planned):
                 pod.departed, pod.until_us = True, moment.at_us
         gone = sorted((pod.until_us, uid) for uid, pod in self._pods.items() if pod.departed)

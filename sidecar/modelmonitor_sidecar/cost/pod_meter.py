@@ -44,7 +44,7 @@ class RunningPod:
 
     def __init__(self, uid: str, at_us: int) -> None:
         self.uid = uid
-        self.until_us = at_us
+        self.until_us = self.last_held_us = at_us
         self.departed = False
         self.method = CostMethod.EXCLUSIVE
         self.holdings: tuple[Holding, ...] = ()
@@ -89,6 +89,7 @@ class RunningPod:
             holdings=self.holdings,
             until_us=self.until_us,
             departed=self.departed,
+            last_held_us=self.last_held_us,
             observed_us=self.observed_us,
             other_us=self.other_us,
             rest_energy_mj=self.rest_energy_mj,

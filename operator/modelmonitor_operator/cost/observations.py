@@ -1,0 +1,50 @@
+"""What the ledger is advanced with: the pods as Kubernetes knows them, the meters as sidecars tell them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from modelmonitor_api.cost_summary import CostReading
+
+
+@dataclass(frozen=True, slots=True)
+class PodLife:
+    """From when to when a pod held its devices.
+
+    Attributes:
+        started_at: `status.startTime`, when the kubelet accepted it and gave it its devices; seconds since the epoch.
+        finished_at: when the last container ended, or when the pod was seen to be deleted; None while it runs.
+    """
+
+    uid: str
+    node: str
+    started_at: float
+    finished_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NodeObservation:
+    """One node's newest answer.
+
+    Attributes:
+        reading: None where this leader has none.
+        silent_seconds: how long this leader has asked in vain, by its monotonic clock; 0 after an answer.
+    """
+
+    reading: CostReading | None = None
+    silent_seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """Everything that one monitor's ledger is advanced with.
+
+    Attributes:
+        pods: all pods that the monitor pays for, those that ended included, until the ledger that knows of their end
+            has been written. A pod that is in the ledger and not here has vanished.
+        nodes: of these pods, and of pods that the ledger knows.
+        watched_seconds: how long this leader has been watching; a node that is not in `nodes` was silent so long.
+    """
+
+    pods: tuple[PodLife, ...]
+    nodes: Mapping[str, NodeObservation] = field(default_factory=dict)
+    watched_seconds: float = 0.0
