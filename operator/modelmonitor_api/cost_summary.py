@@ -113,7 +113,8 @@ class PodMeter(Wire):
 
 
 class DeviceMeter(Wire):
-    """One physical GPU, since the sidecar began. The four buckets add up to `wall_us`, energies to `energy_mj`."""
+    """One physical GPU, since the sidecar began. By usage, four buckets add up to `wall_us`: used, idle, other,
+    unallocated. By allocation it is what pods of the plan hold, what others hold, and what nobody holds."""
 
     gpu: str
     gpu_model: str = ""
@@ -126,8 +127,10 @@ class DeviceMeter(Wire):
     """Busy with something else."""
     unallocated_us: int = 0
     """Held by nobody."""
+    planned_us: int = 0
+    """Held by pods of the plan, whether they used it or not; lent and borrowed time does not count here."""
     unplanned_us: int = 0
-    """Of idle and other: what pods hold that no plan names."""
+    """Held by other pods, likewise."""
     energy_mj: int = 0
 
 

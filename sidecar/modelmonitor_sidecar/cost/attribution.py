@@ -53,12 +53,14 @@ class Split:
     Attributes:
         unplanned_busy_us, unplanned_idle_us: of pods that no plan names, or of nobody who can be seen.
         unallocated_us: neither held nor lent.
+        unplanned_held_us: what pods hold that no plan names, by allocation.
     """
 
     pods: Mapping[str, PodShare]
     unplanned_busy_us: int
     unplanned_idle_us: int
     unallocated_us: int
+    unplanned_held_us: int = 0
 
 
 def attribute(wall_us: int, busy_us: int, claims: Sequence[Claim], replicas: int) -> Split:
@@ -111,4 +113,4 @@ def _settle(
         claim.pod: PodShare(part, used[n], borrowed[n], others[n], idle[n], lent[n])
         for n, (claim, part) in enumerate(ours)
     }
-    return Split(pods, unplanned_busy, strangers_idle - lent[-2], unheld - lent[-1])
+    return Split(pods, unplanned_busy, strangers_idle - lent[-2], unheld - lent[-1], strangers_hold)

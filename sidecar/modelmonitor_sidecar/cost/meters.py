@@ -22,7 +22,7 @@ DEPARTED_US = 2 * 3600 * PPM
 """How long the meters of a pod that went are kept: an operator may be down for an hour."""
 MAX_DEPARTED = 256
 
-_SUM = ("wall_us", "used_us", "idle_us", "other_us", "unallocated_us", "unplanned_us", "energy_mj")
+_SUM = ("wall_us", "used_us", "idle_us", "other_us", "unallocated_us", "planned_us", "unplanned_us", "energy_mj")
 
 
 class _Stretch:
@@ -171,7 +171,8 @@ class CostMeters:
             self._pods[pod].add(share, of_models[n], energy[len(used) + n])
         busy = sum(us for *_, us in used)
         other = sum(share.other_us for _, share in pods) + sum(split.unplanned_busy_us for split in splits)
-        sums = (stretch.wall_us, busy, stretch.wall_us - busy - other - free, other, free, unplanned, stretch.energy_mj)
+        held = (sum(share.held_us for _, share in pods), sum(split.unplanned_held_us for split in splits))
+        sums = (stretch.wall_us, busy, stretch.wall_us - busy - other - free, other, free, *held, stretch.energy_mj)
         totals = self._totals.setdefault(gpu, dict.fromkeys(_SUM, 0))
         for name, more in zip(_SUM, sums, strict=True):
             totals[name] += more
@@ -204,6 +205,7 @@ def _device_meter(gpu: str, gpu_model: str, sums: dict[str, int]) -> DeviceMeter
         idle_us=sums["idle_us"],
         other_us=sums["other_us"],
         unallocated_us=sums["unallocated_us"],
+        planned_us=sums["planned_us"],
         unplanned_us=sums["unplanned_us"],
         energy_mj=sums["energy_mj"],
     )

@@ -99,5 +99,4 @@ __all__ = [
     "model",
     "prices",
     "reading",
-    "replace",
 ]

@@ -12,7 +12,7 @@ from modelmonitor_operator.cost.ledger import KEPT_DAYS, MAX_MODELS, Ledger
 from modelmonitor_operator.cost.measure import GapReason
 from modelmonitor_operator.cost.prices import PriceList
 from modelmonitor_operator.cost.tally import Terms
-from tests.unit.cost.accounts import HALF, NOW, S, WHOLE, Book, book, life, meter, model, prices, reading, seconds
+from tests.unit.cost.accounts import HALF, NOW, WHOLE, Book, S, book, life, meter, model, prices, reading, seconds
 
 DAY = 86400
 

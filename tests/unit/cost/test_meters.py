@@ -113,7 +113,7 @@ def test_replicas_are_shares_and_strangers_are_not_planned() -> None:
     assert (only(reading).method, only(reading).observed_us) == (CostMethod.TIME_SLICE, 2.5 * S)
     assert (only(reading).holdings[0].parts, only(reading).holdings[0].of) == (1, 4)
     device = reading.devices[0]
-    assert (device.used_us, device.other_us, device.unplanned_us) == (3 * S, 2 * S, 2_454_545)
+    assert (device.used_us, device.other_us, device.planned_us, device.unplanned_us) == (3 * S, 2 * S, 2.5 * S, 2.5 * S)
     assert device.wall_us == device.used_us + device.idle_us + device.other_us + device.unallocated_us
 
 
