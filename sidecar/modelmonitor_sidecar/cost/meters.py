@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from modelmonitor_api.apportion import apportion
-from modelmonitor_api.cost_summary import CostMethod, CostReading, DeviceMeter, Holding
+from modelmonitor_api.cost_summary import CostMethod, CostReading, DeviceMeter, Holding, PodMeter
 from modelmonitor_sidecar.cost.attribution import Claim, ModelKey, Split, attribute
 from modelmonitor_sidecar.cost.moment import PPM, GpuSample, Moment
 from modelmonitor_sidecar.cost.pod_meter import RunningPod
@@ -53,6 +53,7 @@ class CostMeters:
         self._pods: dict[str, RunningPod] = {}
         self._totals: dict[str, dict[str, int]] = {}
         self._gpu_models: dict[str, str] = {}
+        self._frozen: tuple[tuple[DeviceMeter, ...], tuple[PodMeter, ...]] | None = None
 
     def observe(self, moment: Moment) -> None:
         """Take one moment of the node, later than the one before.
@@ -67,6 +68,7 @@ class CostMeters:
             moment = replace(moment, holders=last.holders, devices=last.devices)
         elif last is not None:
             self._accumulate(last, moment)
+        self._frozen = None
         self._read(moment)
         for holder in moment.holders or ():
             if holder.pod in self._pods:
@@ -78,15 +80,18 @@ class CostMeters:
 
     def reading(self, at_us: int, time: float) -> CostReading:
         """The meters now."""
+        if self._frozen is None:
+            devices = (
+                _device_meter(gpu, self._gpu_models.get(gpu, ""), sums) for gpu, sums in sorted(self._totals.items())
+            )
+            self._frozen = tuple(devices), tuple(pod.freeze() for _, pod in sorted(self._pods.items()))
         return CostReading.model_construct(
             boot_id=self._boot_id,
             started_us=self._started_us,
             at_us=at_us,
             time=time,
-            devices=tuple(
-                _device_meter(gpu, self._gpu_models.get(gpu, ""), sums) for gpu, sums in sorted(self._totals.items())
-            ),
-            pods=tuple(pod.freeze() for _, pod in sorted(self._pods.items())),
+            devices=self._frozen[0],
+            pods=self._frozen[1],
         )
 
     def _accumulate(self, last: Moment, moment: Moment) -> None:
@@ -189,7 +194,7 @@ class CostMeters:
                 if all(h.device in devices for h in held):
                     pod.holdings, pod.method = _holdings(held, moment), _method(held, moment)
             elif not pod.departed and (pod.holdings or uid not in planned):
-                pod.departed, pod.until_us = True, moment.at_us
+                pod.depart(moment.at_us)
         gone = sorted((pod.until_us, uid) for uid, pod in self._pods.items() if pod.departed)
         for number, (until, uid) in enumerate(gone):
             if moment.at_us - until > DEPARTED_US or len(gone) - number > MAX_DEPARTED:

@@ -51,6 +51,7 @@ class RunningPod:
         self.read_at_us: int | None = None
         self.observed_us = self.other_us = self.rest_energy_mj = 0
         self._models: dict[ModelKey, _Model] = {}
+        self._last: PodMeter | None = None
 
     def read(self, sample: PodSample) -> None:
         """Take what Triton counted. What it had counted at the first reading is not of this sidecar's time."""
@@ -81,8 +82,16 @@ class RunningPod:
             model.borrowed_us += borrowed[key]
             model.energy_mj += energy_mj.get(key, 0)
 
+    def depart(self, at_us: int) -> None:
+        """It holds nothing any more, and nothing of it will change."""
+        self.departed, self.until_us = True, at_us
+        self._last = self._freeze()
+
     def freeze(self) -> PodMeter:
         """The meters as a value."""
+        return self._last if self.departed and self._last else self._freeze()
+
+    def _freeze(self) -> PodMeter:
         return PodMeter.model_construct(
             pod_uid=self.uid,
             method=self.method,

@@ -66,6 +66,10 @@ class Store:
         self.writes += 1
         return str(has + 1)
 
+    def has(self, monitor: str) -> bool:
+        """Whether there is one."""
+        return monitor in self._objects
+
     def ledger(self, monitor: str) -> Ledger:
         """What is committed."""
         return self._objects[monitor][1]

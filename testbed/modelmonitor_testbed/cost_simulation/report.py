@@ -5,9 +5,8 @@ from statistics import median
 
 from modelmonitor_operator.cost.amounts import add_up
 from modelmonitor_operator.cost.ledger_document import render_ledger
-from modelmonitor_operator.cost.measure import GapReason
 from modelmonitor_testbed.cost_simulation.goals import Goal, hours, identity
-from modelmonitor_testbed.cost_simulation.run import Simulation, gap_hours
+from modelmonitor_testbed.cost_simulation.run import Simulation
 from modelmonitor_testbed.cost_simulation.virtual_clock import HOUR
 
 CHECKPOINT_HOURS = 300 / 3600
@@ -17,9 +16,6 @@ def judge(simulation: Simulation) -> list[Goal]:
     """Every goal, with its figure."""
     found, ledgers = simulation.found, simulation.ledgers()
     whole = simulation.clock.now * len(simulation.world.gpus)
-    crashes = max(1, sum(one.crashes for one in simulation.operators))
-    gaps = sum(gap_hours(one, GapReason.USE_UNKNOWN, GapReason.POD_VANISHED) for one in ledgers.values())
-    unseen = sum(hours(one) for one in simulation.world.truth.unseen.values())
     held = hours(sum(one.total for one in simulation.world.truth.held.values()))
     holding = held / (simulation.clock.now / HOUR)
     books = max(
@@ -27,20 +23,13 @@ def judge(simulation: Simulation) -> list[Goal]:
         for one in ledgers.values()
     )
     largest = max(len(render_ledger(one).encode()) for one in ledgers.values())
+    checkpoint = CHECKPOINT_HOURS * holding
     goals = [
-        Goal(
-            "devices' time less all that is told, of devices' time",
-            identity(ledgers.values(), simulation.rest_us(), whole),
-            0.001,
-        ),
+        Goal("told less than the devices' time", identity(ledgers.values(), simulation.rest_us(), whole), 0.001),
         Goal("days charged more than was held", len(found.day_excess), 0),
         Goal("models charged more than they used", len(found.model_excess), 0),
-        Goal(
-            "gap for each crash, of one checkpoint of what was held",
-            (gaps - unseen) / crashes / holding,
-            CHECKPOINT_HOURS,
-            " h",
-        ),
+        Goal("mean gap after a crash, of one checkpoint", _mean(found.crash_gaps) / checkpoint, 1),
+        Goal("largest gap after a crash, of one checkpoint", max(found.crash_gaps, default=0) / checkpoint, 1),
         Goal("money in models less money in days", float(books), 1e-6, " EUR"),
         Goal("largest ledger", largest, 64 * 1024, " bytes"),
     ]
@@ -48,6 +37,10 @@ def judge(simulation: Simulation) -> list[Goal]:
     if errors:
         goals.append(Goal("largest error of a forecast at mid-period", max(errors), 0.15))
     return goals
+
+
+def _mean(numbers: Sequence[float]) -> float:
+    return sum(numbers) / len(numbers) if numbers else 0.0
 
 
 def print_report(simulation: Simulation, goals: Sequence[Goal], cpu_seconds: float) -> None:

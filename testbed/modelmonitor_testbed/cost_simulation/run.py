@@ -48,9 +48,8 @@ class Findings:
     model_excess: dict[tuple[str, str], int] = field(default_factory=dict)
     forecasts: list[MidPeriod] = field(default_factory=list)
     daily: list[tuple[float, dict[str, float]]] = field(default_factory=list)
-    crash_gaps: list[tuple[float, float]] = field(default_factory=list)
-    """Gap after each crash, and the bound for it, in device-seconds."""
-    bytes_largest: int = 0
+    crash_gaps: list[float] = field(default_factory=list)
+    """By how much gaps grew in the time after each crash, in hours of devices."""
 
 
 class Simulation:
@@ -72,6 +71,8 @@ class Simulation:
         end = days * DAY
         times = sorted(self.chance.randrange(HOUR, end) for _ in range(crashes))
         fate(self.clock, self.operators, random.Random(seed + 2), times)
+        for time in times:
+            self.clock.at(time, self._watch_gap, rank=4)
         self.clock.every(TICK, self._scrape, first_us=S, rank=2)
         self.clock.every(DAY, self._judge_day, first_us=DAY, rank=9)
 
@@ -100,6 +101,16 @@ class Simulation:
     def _scrape(self) -> None:
         for sidecar in self.sidecars:
             sidecar.scrape()
+
+    def _watch_gap(self) -> None:
+        """Compare the gaps before a crash with those after everybody is back and has written."""
+        before = self._unknown_hours()
+        later = self.clock.now + HOUR + 2 * TICK
+        self.clock.at(later, lambda: self.found.crash_gaps.append(self._unknown_hours() - before))
+
+    def _unknown_hours(self) -> float:
+        known = (self.store.ledger(monitor) for monitor in MONITORS if self.store.has(monitor))
+        return sum(gap_hours(one, GapReason.USE_UNKNOWN, GapReason.POD_VANISHED) for one in known)
 
     def _judge_day(self) -> None:
         now = self.clock.now
