@@ -49,9 +49,8 @@ class Checkpoint:
     """All of them.
 
     Attributes:
-        partial: it did not all fit into the document: a pod that is missing here was charged all the same, up to
-            `written`.
-        written: seconds since the epoch.
+        partial: it did not all fit into the document: a pod that is missing here was charged all the same.
+        written: when, in seconds since the epoch by the operator's clock.
     """
 
     nodes: Mapping[str, NodeMark] = field(default_factory=dict)

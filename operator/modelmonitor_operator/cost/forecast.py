@@ -16,6 +16,9 @@ from modelmonitor_operator.cost.money import ZERO
 from modelmonitor_operator.cost.periods import Period, day_of, midnight
 
 HISTORY_DAYS = 28
+"""Whole days that a forecast is made from."""
+PROVING_DAYS = 38
+"""Whole days that forecasts are tried on; the ledger keeps a little more."""
 WEEKDAY_DAYS = 14
 """Whole days that weekdays' factors need."""
 _DECAY = Decimal("0.9057")
@@ -89,7 +92,7 @@ def _or(error: Decimal | None) -> Decimal:
 def _history(spending: Spending, today: date, now: float) -> list[tuple[date, Decimal]]:
     """Whole days before today, oldest first; today's own rate where there is none."""
     began = day_of(spending.zone, spending.since)
-    first = max(began + timedelta(days=1), today - timedelta(days=HISTORY_DAYS))
+    first = max(began + timedelta(days=1), today - timedelta(days=PROVING_DAYS))
     days = [first + timedelta(days=n) for n in range((today - first).days)]
     if days:
         return [(day, spending.days.get(day, ZERO)) for day in days]
@@ -101,6 +104,7 @@ def _history(spending: Spending, today: date, now: float) -> list[tuple[date, De
 
 def _expect(history: Sequence[tuple[date, Decimal]], days: Sequence[date]) -> list[Decimal]:
     """The money of each of some days, by what is known of the days before them."""
+    history = history[-HISTORY_DAYS:]
     factors = _weekday_factors(history)
     level, weights, weight = ZERO, ZERO, ONE
     for day, money in reversed(history):
@@ -157,7 +161,7 @@ def _past_error(history: Sequence[tuple[date, Decimal]], length: int) -> Decimal
     """How wrong forecasts of so many days have been, as a share; four of five were no more wrong."""
     length = min(length, max(1, len(history) // 2))
     errors = []
-    for origin in range(min(7, len(history) // 2), len(history) - length + 1):
+    for origin in range(min(WEEKDAY_DAYS, len(history) // 2), len(history) - length + 1):
         ahead = history[origin : origin + length]
         meant = sum(_expect(history[:origin], [day for day, _ in ahead]), ZERO)
         came = sum((money for _, money in ahead), ZERO)

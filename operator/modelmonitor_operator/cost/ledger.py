@@ -172,11 +172,11 @@ class _Advance:
 
     def start_of(self, life: PodLife) -> tuple[float, bool]:
         """From when a pod is charged that the checkpoint does not have, and whether it began after all of that."""
-        checkpoint = self._ledger.checkpoint
-        least = self._ledger.since
-        if checkpoint.partial and life.started_at < checkpoint.written:
+        checkpoint, least = self._ledger.checkpoint, self._ledger.since
+        if checkpoint.partial:
             node = checkpoint.nodes.get(life.node)
-            least = max(least, node.time if node else checkpoint.written)
+            newest = max([checkpoint.written, *(one.time for one in checkpoint.nodes.values())])
+            least = max(least, node.time if node else newest)
         return max(life.started_at, least), life.started_at >= least
 
     def facts(self, uid: str) -> tuple[PodLife | None, PodMark | None]:

@@ -154,8 +154,8 @@ def warn_of(price: Price, gpu_model: str, currency: Currency) -> str | None:
         return None
     times = price.per_hour / reference
     return (
-        f"{price.where}: {price.per_hour:.4g} {currency} for an hour of {gpu_model} is {times:.2g} times the reference "
-        f"of {reference:.3g}: is it by the hour, by one GPU, in {currency}?"
+        f"{price.where}: {price.per_hour:.2f} {currency} for an hour of {gpu_model} is {float(times):.2g} times the "
+        f"reference of {reference:.2f}: is it by the hour, by one GPU, in {currency}?"
     )
 
 
