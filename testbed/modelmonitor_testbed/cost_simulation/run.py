@@ -55,12 +55,19 @@ class Findings:
 class Simulation:
     """One run."""
 
-    def __init__(self, days: int, crashes: int, seed: int, progress: Callable[[str], None] | None = None) -> None:
+    def __init__(
+        self,
+        days: int,
+        crashes: int,
+        seed: int,
+        progress: Callable[[str], None] | None = None,
+        store: Store | None = None,
+    ) -> None:
         self.days, self.chance = days, random.Random(seed)
         self.clock = VirtualClock()
         self.world = World(self.clock, self.chance)
         self.sidecars = [Sidecar(self.clock, self.world, node) for node in ("n1", "n2", "n3")]
-        self.store = Store()
+        self.store = store or Store()
         self.operators = [Operator(self.clock, self.world, self.sidecars, self.store) for _ in range(2)]
         self.operators[0].leads = True
         self.found = Findings()
