@@ -75,6 +75,8 @@ class ModelMeter(Wire):
     """What Triton counted since this sidecar first read it; unmoved by reloads."""
     raw: Counters = Counters()
     """The counters as Triton has them now."""
+    ensemble: bool = False
+    """It executes nothing itself, and what it causes is charged to the models that it calls."""
     reset: bool = False
     """Triton's counters have begun anew while this sidecar read them, so `raw - counted` says nothing."""
 

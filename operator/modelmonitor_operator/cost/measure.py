@@ -65,6 +65,7 @@ class Use:
     Attributes:
         modelled_us: of held, what was made up for from Triton's counters.
         confidence: of all the rest of held.
+        ensembles: models that only call others: they are counted, and charged nothing.
     """
 
     holdings: tuple[Holding, ...]
@@ -75,6 +76,7 @@ class Use:
     modelled_us: int = 0
     models: Mapping[ModelKey, ModelUse] = field(default_factory=dict)
     confidence: Confidence = Confidence.MEASURED
+    ensembles: frozenset[ModelKey] = frozenset()
 
 
 def held_in(holdings: tuple[Holding, ...], start_us: int, end_us: int) -> int:
@@ -93,7 +95,8 @@ def measure(stretch: Stretch, meter: PodMeter) -> Use:
     base = stretch.before if stretch.continued else None
     known = base is not None or stretch.before is not None or stretch.is_new
     if not known:
-        return Use(meter.holdings, gap_us=held, models={_key(m): ModelUse() for m in meter.models})
+        models = {_key(one): ModelUse() for one in meter.models}
+        return Use(meter.holdings, gap_us=held, models=models, ensembles=_ensembles(meter))
     models = _differences(meter, base)
     seen = min(held, meter.observed_us - (base.observed_us if base else 0))
     other = meter.other_us - (base.other_us if base else 0)
@@ -116,7 +119,12 @@ def measure(stretch: Stretch, meter: PodMeter) -> Use:
         modelled_us=blind if bridged else 0,
         models=_together(models, bridged or {}),
         confidence=CONFIDENCE[meter.method],
+        ensembles=_ensembles(meter),
     )
+
+
+def _ensembles(meter: PodMeter) -> frozenset[ModelKey]:
+    return frozenset(_key(one) for one in meter.models if one.ensemble)
 
 
 def _key(meter: ModelMeter) -> ModelKey:
@@ -191,7 +199,11 @@ def _bridge(meter: PodMeter, before: PodMeter | None, blind_us: int) -> dict[Mod
         if not one.reset and (before is None or REST not in old or _key(one) in old)
     }
     size = meter.holdings[0] if meter.method is CostMethod.MIG else None
-    executed = [one.execution_us * size.parts // size.of if size else one.execution_us for one in gained.values()]
+    calling = _ensembles(meter)
+    executed = [
+        0 if key in calling else one.execution_us * size.parts // size.of if size else one.execution_us
+        for key, one in gained.items()
+    ]
     total = min(blind_us, sum(executed))
     used = apportion(total, executed) if total else (0,) * len(executed)
     return {

@@ -126,8 +126,10 @@ def _find_rate(prices: PriceList, node: str, holdings: tuple[Holding, ...]) -> R
 
 def _amounts(use: Use, rate: Rate) -> Iterator[tuple[ModelKey, Amounts]]:
     """What a pod did, by model. What no model did is the models' in equal parts: together they hold the devices."""
-    keys = sorted(use.models) or [NO_MODEL]
-    equal = [1] * len(keys)
+    keys = sorted(use.models)
+    if use.ensembles.issuperset(keys):
+        keys = [NO_MODEL, *keys]
+    equal = [int(key not in use.ensembles) for key in keys]
     idle, other, gap = (apportion(us, equal) for us in (use.idle_us, use.other_us, use.gap_us))
     rest, modelled = apportion(use.rest_energy_mj, equal), apportion(use.modelled_us, equal)
     nothing, energy_price = ModelUse(), rate.per_kwh
@@ -182,6 +184,6 @@ def cut_use(use: Use, lengths: list[int]) -> list[Use]:
         for n in range(len(lengths)):
             models[n][key] = ModelUse(own[n] + borrowed[n], borrowed[n], energy[n], made[n], good[n], bad[n], cached[n])
     return [
-        Use(use.holdings, idle[n], other[n], gap[n], rest[n], modelled[n], models[n], use.confidence)
+        Use(use.holdings, idle[n], other[n], gap[n], rest[n], modelled[n], models[n], use.confidence, use.ensembles)
         for n in range(len(lengths))
     ]

@@ -29,11 +29,13 @@ class PodSample:
 
     Attributes:
         read_at_us: when its Triton last answered; None before it ever did.
+        ensembles: models of these that only call others.
     """
 
     uid: str
     read_at_us: int | None = None
     models: Mapping[ModelKey, Counters] = field(default_factory=dict)
+    ensembles: frozenset[ModelKey] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

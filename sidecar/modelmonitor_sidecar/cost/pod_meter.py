@@ -21,8 +21,9 @@ def _counters(numbers: tuple[int, ...]) -> Counters:
 class _Model:
     """One model version of a pod."""
 
-    def __init__(self, raw: tuple[int, ...]) -> None:
+    def __init__(self, raw: tuple[int, ...], *, ensemble: bool) -> None:
         self.raw = raw
+        self.ensemble = ensemble
         self.counted = _ZERO
         self.reset = False
         self.executed_us = 0
@@ -35,7 +36,7 @@ class _Model:
         fell = any(new < old for old, new in zip(self.raw, raw, strict=True))
         more = raw if fell else tuple(new - old for old, new in zip(self.raw, raw, strict=True))
         self.counted = tuple(old + new for old, new in zip(self.counted, more, strict=True))
-        self.executed_us += more[0]
+        self.executed_us += 0 if self.ensemble else more[0]
         self.raw, self.reset = raw, self.reset or fell
 
 
@@ -58,7 +59,8 @@ class RunningPod:
         for key, counters in sample.models.items():
             raw = _numbers(counters)
             if key not in self._models:
-                self._models[key] = _Model(raw if self.read_at_us is None else _ZERO)
+                start = raw if self.read_at_us is None else _ZERO
+                self._models[key] = _Model(start, ensemble=key in sample.ensembles)
             self._models[key].read(raw)
         if sample.read_at_us is not None:
             self.read_at_us = sample.read_at_us
@@ -111,6 +113,7 @@ class RunningPod:
                     energy_mj=model.energy_mj,
                     counted=_counters(model.counted),
                     raw=_counters(model.raw),
+                    ensemble=model.ensemble,
                     reset=model.reset,
                 )
                 for (name, version), model in sorted(self._models.items())

@@ -276,3 +276,14 @@ def test_a_ledger_in_pieces_is_not_touched() -> None:
     made.take(reading(3700, meter(3700, 3700, model(used=900, counted=800))), life())
     assert before.total.held_us == 3600 * S
     assert replace(before) == before
+
+
+def test_an_ensemble_is_charged_nothing_and_its_requests_count() -> None:
+    made = book()
+    calling = model("both", counted=50).model_copy(update={"ensemble": True})
+    made.take(reading(60, meter(60, 60, calling, model("fraud", used=20, counted=50))), life())
+    ensemble, called = made.ledger.models["both", "1"], made.ledger.models["fraud", "1"]
+    assert (ensemble.held_us, ensemble.inferences) == (0, 500)
+    assert called.held_us == 60 * S
+    made.take(reading(70, meter(70, 70, calling)), life())
+    assert made.ledger.total.held_us == 70 * S

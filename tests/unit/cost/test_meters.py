@@ -1,7 +1,9 @@
 """The sidecar's meters: what a node's devices did, added up since the sidecar began."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 
 from modelmonitor_api.cost_summary import CostMethod, CostReading, Counters, PodMeter
 from modelmonitor_api.summary import GpuReading, MigInstance
@@ -9,6 +11,7 @@ from modelmonitor_sidecar.cost.attribution import ModelKey
 from modelmonitor_sidecar.cost.meters import CostMeters
 from modelmonitor_sidecar.cost.moment import GpuSample, Moment, PodSample
 from modelmonitor_sidecar.cost.shares import Device, Holder, list_devices, list_holders, slice_size
+from modelmonitor_sidecar.cost.triton_counters import parse_counters
 
 S = 1_000_000
 GPU = Device("GPU-1", "GPU-1", "NVIDIA A100-SXM4-40GB")
@@ -157,3 +160,27 @@ def test_a_guessed_size_and_a_crowd_are_assumed() -> None:
     assert slice_size("NVIDIA A100", MigInstance(uuid="m", memory_total_bytes=10), 40) == (2, 7, False)
     assert slice_size("NVIDIA A30", MigInstance(uuid="m", profile="2g.12gb"), None) == (2, 4, True)
     assert slice_size("NVIDIA H100", MigInstance(uuid="m", profile="1c.3g.40gb"), None) == (1, 7, True)
+
+
+def test_an_ensemble_is_counted_and_uses_nothing() -> None:
+    def read(at: int) -> PodSample:
+        return replace(pod(at, {A: at / 2, B: at / 2}), ensembles=frozenset({B}))
+
+    fraud, risk = only(run(moment(0, 0, read(0)), moment(10, 0.6, read(10)))).models
+    assert (fraud.used_us, risk.used_us, risk.ensemble) == (6 * S, 0, True)
+    assert risk.counted.execution_us == 5 * S
+
+
+def test_execution_time_of_a_real_triton_is_that_of_batches() -> None:
+    served = Path(__file__).parents[2] / "fixtures/triton/default/error-responses.stats.json"
+    found = {item["name"]: parse_counters(item) for item in json.loads(served.read_text())["model_stats"]}
+    failing = found["failing"]
+    assert (failing.execution_us, failing.succeeded, failing.failed, failing.inferences) == (76418, 25, 5, 25)
+    called = sum(found[name].execution_us for name in ("fast", "slow") if name in found)
+    assert found["ensemble"].execution_us <= called
+
+
+def test_statistics_that_are_none_are_zero() -> None:
+    assert (
+        parse_counters({"batch_stats": [1, None, {"compute_infer": {"ns": -5}}], "inference_count": "7"}) == Counters()
+    )
