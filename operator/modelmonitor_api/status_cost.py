@@ -83,8 +83,8 @@ class ForecastStatus(Wire):
     """What the period will have cost at its end."""
 
     projected: str = Field(max_length=_MONEY, description="At the end of the period.")
-    low: str = Field(max_length=_MONEY, description="Four of five forecasts ended above this.")
-    high: str = Field(max_length=_MONEY, description="Four of five forecasts ended below this.")
+    low: str = Field(max_length=_MONEY, description="Where nine of ten past errors end, below.")
+    high: str = Field(max_length=_MONEY, description="Where nine of ten past errors end, above.")
     proven: bool = Field(description="Whether the range is that of past errors, and not a guess.")
 
 

@@ -1,9 +1,9 @@
 """What will be spent: the recent level, a profile of the week and of the day, and how wrong that has been before.
 
 The forecast of a day is a level times the factor of its weekday. The level is a mean of the last four weeks' days, each
-freed of its weekday's factor, in which a day counts half as much as one a week later; factors need two whole weeks.
+freed of its weekday's factor, in which a day counts half as much as one ten days later; factors need two whole weeks.
 What is left of today follows the profile of the last week's hours. The range is taken from the forecast's own past:
-the same sum is forecast from each of the past days, and four of five of those errors lie within it.
+the same sum is forecast from each of the past days, and nine of ten of those errors lie within it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,9 +21,9 @@ PROVING_DAYS = 38
 """Whole days that forecasts are tried on; the ledger keeps a little more."""
 WEEKDAY_DAYS = 14
 """Whole days that weekdays' factors need."""
-_DECAY = Decimal("0.9057")
-"""A day's weight, against the day after it: half after a week."""
-_QUANTILE = Decimal("0.8")
+_DECAY = Decimal("0.933")
+"""A day's weight, against the day after it: half after ten days."""
+_QUANTILE = Decimal("0.9")
 LEAST_ERRORS = 5
 UNKNOWN_ERROR = Decimal("0.5")
 """Half the range where too little is known of past errors."""
@@ -51,7 +51,7 @@ class Forecast:
     """What a period will have cost at its end.
 
     Attributes:
-        low, high: four of five times it was between them.
+        low, high: nine of ten past errors lie between them.
         error: half the range as a share of what is still to come.
         by_day: what each day, the present one's rest first, is expected to add.
         proven: whether the range is that of past errors.
@@ -158,7 +158,7 @@ def _between(hours: Mapping[int, Decimal], start: float, end: float) -> Decimal:
 
 
 def _past_error(history: Sequence[tuple[date, Decimal]], length: int) -> Decimal | None:
-    """How wrong forecasts of so many days have been, as a share; four of five were no more wrong."""
+    """How wrong forecasts of so many days have been, as a share; nine of ten were no more wrong."""
     length = min(length, max(1, len(history) // 2))
     errors = []
     for origin in range(min(WEEKDAY_DAYS, len(history) // 2), len(history) - length + 1):

@@ -3,7 +3,8 @@
 The protocol, for whoever does the calls. One ConfigMap for each ModelMonitor, named by its UID, without an owner:
 1. A leader reads the object before it charges anything. Absent: it makes one by POST, `begin` says since when, and
    AlreadyExists means to read again. Not believed (`LedgerProblem`): it charges nothing and writes nothing.
-2. Each cycle it advances the last *committed* ledger, or the pending one that came of it, in memory.
+2. When `may_write`, it advances the last *committed* ledger, or the pending one that came of it, in memory. Advancing it
+   more often changes nothing: meters are cumulative.
 3. When `is_due`, it replaces the object by PUT with the resourceVersion and the UID that it read. The answer 200
    commits: the pending ledger becomes the committed one. A 409, a 404, a timeout or any answer that leaves open
    whether it was written means `forget`: drop what is pending, read again (1), go on from what is there.
@@ -87,9 +88,14 @@ def charged(account: Account, ledger: Ledger) -> Account:
     return replace(account, pending=None if committed is not None and _says_the_same(committed, ledger) else ledger)
 
 
+def may_write(account: Account, monotonic: float) -> bool:
+    """Whether the last write is long enough ago for another one: worth advancing the ledger."""
+    return monotonic - account.written_at >= WRITE_SECONDS
+
+
 def is_due(account: Account, monotonic: float) -> bool:
-    """Whether to write now."""
-    return account.pending is not None and monotonic - account.written_at >= WRITE_SECONDS
+    """Whether to write now: long enough after the last write, and something was charged."""
+    return account.pending is not None and may_write(account, monotonic)
 
 
 def stamped(ledger: Ledger, now: float) -> Ledger:

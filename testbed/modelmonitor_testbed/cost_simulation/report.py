@@ -23,6 +23,8 @@ def judge(simulation: Simulation) -> list[Goal]:
         for one in ledgers.values()
     )
     largest = max(len(render_ledger(one).encode()) for one in ledgers.values())
+    drawn = sum(gpu.drawn_mj for gpu in simulation.world.gpus.values())
+    energy = sum(one.total.energy_mj for one in ledgers.values())
     checkpoint = CHECKPOINT_HOURS * holding
     goals = [
         Goal("told less than the devices' time", identity(ledgers.values(), simulation.rest_us(), whole), 0.001),
@@ -30,6 +32,7 @@ def judge(simulation: Simulation) -> list[Goal]:
         Goal("models charged more than they used", len(found.model_excess), 0),
         Goal("mean gap after a crash, of one checkpoint", _mean(found.crash_gaps) / checkpoint, 1),
         Goal("largest gap after a crash, of one checkpoint", max(found.crash_gaps, default=0) / checkpoint, 1),
+        Goal("energy charged, of energy drawn", energy / drawn, 1),
         Goal("money in models less money in days", float(books), 1e-6, " EUR"),
         Goal("largest ledger", largest, 64 * 1024, " bytes"),
     ]

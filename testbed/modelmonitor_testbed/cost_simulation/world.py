@@ -23,8 +23,12 @@ MONITORS = {
 }
 """Monitors and their time zones; one of them moves its clocks by half an hour, one at midnight."""
 MODELS_EACH = 4
-LAYOUTS = ((3, 2, 2), (1, 1, 1, 1, 1, 1, 1), (4, 3), (2, 2, 2, 1))
+LAYOUTS = {"GPU-n3-0": ((3, 3, 1), (3, 3), (4, 3)), "GPU-n3-1": ((2, 2, 2, 1), (2, 2, 3), (2, 2, 1, 1, 1))}
+"""Into what slices the GPUs of the third node are cut, by turns."""
 REPLICAS = 4
+MOST_PODS = {"fraud": 1, "search": 1, "speech": 4, "vision": 6, "ads": 2}
+NODE_OF = {"fraud": "n1", "search": "n1", "ads": "n3", "speech": "n3", "vision": "n2"}
+SLICE_OF = {"ads": (3, "GPU-n3-0"), "speech": (2, "GPU-n3-1")}
 
 
 @dataclass
@@ -82,12 +86,16 @@ class Gpu:
     devices: list[Device]
     free: list[Device] = field(default_factory=list)
     energy_mj: int = 0
+    drawn_mj: int = 0
+    """All of it, whatever the counter says."""
     busy_ppm: int = 0
     since_us: int = 0
 
     def settle(self, now_us: int) -> None:
         """Bring the energy counter up to now: 60 W, and 300 W more when busy."""
-        self.energy_mj += (60 * PPM + 300 * self.busy_ppm) * (now_us - self.since_us) // (1000 * PPM)
+        more = (60 * PPM + 300 * self.busy_ppm) * (now_us - self.since_us) // (1000 * PPM)
+        self.energy_mj += more
+        self.drawn_mj += more
         self.since_us = now_us
 
 
@@ -103,6 +111,7 @@ class World:
         self.on_end: list[Callable[[Pod], None]] = []
         self.on_start: list[Callable[[Pod], None]] = []
         self._count = 0
+        self._mood = dict.fromkeys(MONITORS, 1.0)
         clock.every(HOUR, self._hour, rank=6)
 
     def running(self, node: str) -> list[Pod]:
@@ -132,9 +141,11 @@ class World:
         self.clock.at(self.clock.now + self.chance.randrange(1, 3000 * S), action, rank=4)
 
     def _wanted(self, monitor: str) -> int:
-        season = season_of(monitor, self.clock.now)
-        most = {"fraud": 2, "search": 1, "speech": 4, "vision": 6, "ads": 2}[monitor]
-        return max(1, round(most * season)) if most > 2 else most
+        """Pods by the hour's demand, which is more or less than the season's by chance of the day."""
+        most = MOST_PODS[monitor]
+        if self.clock.now % DAY == 0:
+            self._mood[monitor] = self.chance.uniform(0.85, 1.15)
+        return max(1, round(most * season_of(monitor, self.clock.now) * self._mood[monitor])) if most > 1 else most
 
     def _strangers(self) -> None:
         there = [p for p in self.pods.values() if p.monitor is None and p.end_us is None]
@@ -182,13 +193,17 @@ class World:
         )
 
     def _allocate(self, monitor: str | None) -> list[Device]:
-        """A device, for the first monitor sometimes two."""
-        nodes = {"fraud": "n1", "search": "n1", "ads": "n3", "speech": "n3"}
-        node = nodes.get(monitor or "", "n2") if monitor else self.chance.choice(["n1", "n2", "n2"])
+        """What a pod of the monitor asks for: whole GPUs, a replica, a slice of a size where there is one."""
+        node = NODE_OF.get(monitor, "n2") if monitor else self.chance.choice(["n1", "n2", "n2"])
         free = [gpu for gpu in self.gpus.values() if gpu.node == node and gpu.free]
         if not free:
             return []
-        wanted = 2 if monitor == "fraud" and len(free) > 1 and self.chance.random() < 0.3 else 1
+        if node == "n3":
+            size, uuid = SLICE_OF[monitor or ""]
+            slices = self.gpus[uuid].free
+            slices.sort(key=lambda one: abs(one.parts - size), reverse=True)
+            return [slices.pop()] if slices else []
+        wanted = 2 if monitor == "fraud" and len(free) > 1 else 1
         return [gpu.free.pop() for gpu in self.chance.sample(free, wanted)]
 
     def stop(self, pod: Pod) -> None:
@@ -234,7 +249,7 @@ class World:
         """Cut a GPU that nobody holds into other slices, now and then."""
         if gpu.node == "n3" and len(gpu.free) == len(gpu.devices) and self.chance.random() < 0.3:
             self._tell(gpu.node)
-            gpu.devices = _slices(gpu, self.chance.choice(LAYOUTS), self.clock.now)
+            gpu.devices = _slices(gpu, self.chance.choice(LAYOUTS[gpu.uuid]), self.clock.now)
             gpu.free = list(gpu.devices)
 
     def _rates(self, gpu: Gpu) -> None:
@@ -279,7 +294,7 @@ def _make_gpus() -> dict[str, Gpu]:
             shared = node == "n2"
             gpus[uuid].devices = [Device(uuid, uuid, model, replicas=REPLICAS if shared else 1, shared=shared)]
             if node == "n3":
-                gpus[uuid].devices = _slices(gpus[uuid], LAYOUTS[n], 0)
+                gpus[uuid].devices = _slices(gpus[uuid], LAYOUTS[uuid][0], 0)
             gpus[uuid].free = gpus[uuid].devices * (REPLICAS if shared else 1)
     return gpus
 
