@@ -4,7 +4,8 @@ import random
 from dataclasses import dataclass, field
 
 from modelmonitor_api.spec_cost import CostSpec
-from modelmonitor_operator.cost.ledger import Ledger, advance
+from modelmonitor_operator.cost.advance import advance
+from modelmonitor_operator.cost.ledger import Ledger
 from modelmonitor_operator.cost.ledger_document import LedgerProblem, parse_ledger, render_ledger
 from modelmonitor_operator.cost.ledger_writes import Account, Stored, begin, charged, is_due, loaded, stamped
 from modelmonitor_operator.cost.observations import NodeObservation, Observation, PodLife

@@ -9,9 +9,10 @@ from modelmonitor_api.cost_summary import CostReading, Counters
 from modelmonitor_sidecar.cost.meters import CostMeters
 from modelmonitor_sidecar.cost.moment import GpuSample, Moment, PodSample
 from modelmonitor_sidecar.cost.shares import Holder
+from modelmonitor_testbed.cost_simulation.gpus import PPM, Gpu
 from modelmonitor_testbed.cost_simulation.truth import wall
 from modelmonitor_testbed.cost_simulation.virtual_clock import S, VirtualClock
-from modelmonitor_testbed.cost_simulation.world import PPM, Gpu, Pod, World
+from modelmonitor_testbed.cost_simulation.world import Pod, World
 
 GRID = 15 * S
 """A sidecar reads at these times. Nothing but what changes the world makes a difference, so it reads around changes,

@@ -3,17 +3,17 @@
 import math
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
 from functools import partial
 from zoneinfo import ZoneInfo
 
 from modelmonitor_sidecar.cost.shares import Device
+from modelmonitor_testbed.cost_simulation.gpus import LAYOUTS, PPM, Gpu, cut_slices, make_gpus
 from modelmonitor_testbed.cost_simulation.truth import Truth, wall
 from modelmonitor_testbed.cost_simulation.virtual_clock import DAY, HOUR, S, VirtualClock
 
-PPM = 1_000_000
 MONITORS = {
     "fraud": "UTC",
     "search": "America/New_York",
@@ -23,9 +23,6 @@ MONITORS = {
 }
 """Monitors and their time zones; one of them moves its clocks by half an hour, one at midnight."""
 MODELS_EACH = 4
-LAYOUTS = {"GPU-n3-0": ((3, 3, 1), (3, 3), (4, 3)), "GPU-n3-1": ((2, 2, 2, 1), (2, 2, 3), (2, 2, 1, 1, 1))}
-"""Into what slices the GPUs of the third node are cut, by turns."""
-REPLICAS = 4
 MOST_PODS = {"fraud": 1, "search": 1, "speech": 4, "vision": 6, "ads": 2}
 NODE_OF = {"fraud": "n1", "search": "n1", "ads": "n3", "speech": "n3", "vision": "n2"}
 SLICE_OF = {"ads": (3, "GPU-n3-0"), "speech": (2, "GPU-n3-1")}
@@ -76,36 +73,13 @@ class Pod:
         return sum((Fraction(d.parts, d.of * d.replicas) for d in self.held), Fraction(0))
 
 
-@dataclass
-class Gpu:
-    """One physical GPU, with what it is cut into."""
-
-    node: str
-    uuid: str
-    model: str
-    devices: list[Device]
-    free: list[Device] = field(default_factory=list)
-    energy_mj: int = 0
-    drawn_mj: int = 0
-    """All of it, whatever the counter says."""
-    busy_ppm: int = 0
-    since_us: int = 0
-
-    def settle(self, now_us: int) -> None:
-        """Bring the energy counter up to now: 60 W, and 300 W more when busy."""
-        more = (60 * PPM + 300 * self.busy_ppm) * (now_us - self.since_us) // (1000 * PPM)
-        self.energy_mj += more
-        self.drawn_mj += more
-        self.since_us = now_us
-
-
 class World:
     """Everything that is really there. Listeners are told of pods that start and end, before their sidecar sees it."""
 
     def __init__(self, clock: VirtualClock, chance: random.Random) -> None:
         self.clock, self.chance = clock, chance
         self.truth = Truth(MONITORS)
-        self.gpus = _make_gpus()
+        self.gpus = make_gpus()
         self.pods: dict[str, Pod] = {}
         self.on_change: list[Callable[[str, int], None]] = []
         self.on_end: list[Callable[[Pod], None]] = []
@@ -249,7 +223,7 @@ class World:
         """Cut a GPU that nobody holds into other slices, now and then."""
         if gpu.node == "n3" and len(gpu.free) == len(gpu.devices) and self.chance.random() < 0.3:
             self._tell(gpu.node)
-            gpu.devices = _slices(gpu, self.chance.choice(LAYOUTS[gpu.uuid]), self.clock.now)
+            gpu.devices = cut_slices(gpu, self.chance.choice(LAYOUTS[gpu.uuid]), self.clock.now)
             gpu.free = list(gpu.devices)
 
     def _rates(self, gpu: Gpu) -> None:
@@ -283,21 +257,3 @@ def season_of(monitor: str, now_us: int) -> float:
     day = 0.5 - 0.5 * math.cos(2 * math.pi * (local.hour - 3) / 24)
     week = 0.6 if local.weekday() >= 5 else 1.0
     return min(1.0, (0.25 + 0.7 * day) * week * (1 + 0.1 * now_us / (365 * DAY)))
-
-
-def _make_gpus() -> dict[str, Gpu]:
-    gpus: dict[str, Gpu] = {}
-    for node, model, number in (("n1", "NVIDIA A100-SXM4-40GB", 4), ("n2", "NVIDIA A10G", 2), ("n3", "NVIDIA H100", 2)):
-        for n in range(number):
-            uuid = f"GPU-{node}-{n}"
-            gpus[uuid] = Gpu(node, uuid, model, [])
-            shared = node == "n2"
-            gpus[uuid].devices = [Device(uuid, uuid, model, replicas=REPLICAS if shared else 1, shared=shared)]
-            if node == "n3":
-                gpus[uuid].devices = _slices(gpus[uuid], LAYOUTS[uuid][0], 0)
-            gpus[uuid].free = gpus[uuid].devices * (REPLICAS if shared else 1)
-    return gpus
-
-
-def _slices(gpu: Gpu, layout: tuple[int, ...], now_us: int) -> list[Device]:
-    return [Device(f"MIG-{gpu.uuid}-{now_us}-{n}", gpu.uuid, gpu.model, parts, 7) for n, parts in enumerate(layout)]

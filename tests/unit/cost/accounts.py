@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from modelmonitor_api.cost_summary import CostMethod, CostReading, Counters, Holding, ModelMeter, PodMeter
 from modelmonitor_api.spec_cost import CostSpec
+from modelmonitor_operator.cost.advance import advance
 from modelmonitor_operator.cost.amounts import Amounts
-from modelmonitor_operator.cost.ledger import Ledger, advance, new_ledger
+from modelmonitor_operator.cost.ledger import Ledger, new_ledger
 from modelmonitor_operator.cost.observations import NodeObservation, Observation, PodLife
 from modelmonitor_operator.cost.prices import PriceList
 from modelmonitor_operator.cost.tally import Terms
