@@ -99,6 +99,8 @@ class PodMeter(Wire):
     pod_uid: str
     method: CostMethod
     holdings: tuple[Holding, ...] = ()
+    since_us: int = 0
+    """When this meter began: a pod that was forgotten and came back has a new one."""
     until_us: int
     """Up to when the meters are settled."""
     departed: bool = False

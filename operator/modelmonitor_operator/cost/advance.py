@@ -100,14 +100,15 @@ class _Advance:
         if mark.done or end <= mark.until:
             return replace(mark, done=mark.done or done)
         length_us = round((end - mark.until) * 1_000_000)
-        use = unseen(mark.meter.holdings, mark.until_us, mark.until_us + length_us)
-        reason = GapReason.NODE_SILENT if life else GapReason.POD_VANISHED
-        self._tally.book(mark.node, use, (mark.until, end), reason)
+        if mark.owned and (life is None or life.owned):
+            use = unseen(mark.meter.holdings, mark.until_us, mark.until_us + length_us)
+            reason = GapReason.NODE_SILENT if life else GapReason.POD_VANISHED
+            self._tally.book(mark.node, use, (mark.until, end), reason)
         return replace(mark, until_us=mark.until_us + length_us, until=end, done=done)
 
     def start_of(self, life: PodLife) -> tuple[float, bool]:
         """From when a pod is charged that the checkpoint does not have, and whether it began after all of that."""
-        checkpoint, least = self._ledger.checkpoint, self._ledger.since
+        checkpoint, least = self._ledger.checkpoint, max(self._ledger.since, life.owned_since or 0.0)
         if checkpoint.partial:
             node = checkpoint.nodes.get(life.node)
             newest = max([checkpoint.written, *(one.time for one in checkpoint.nodes.values())])
@@ -170,13 +171,21 @@ class _Pod:
         if end_us <= start:
             return mark
         before = mark.meter if mark else None
-        continued = mark is not None and mark.is_of(self._reading)
-        self._work.book(self._node, Stretch(start, end_us, before, continued, is_new), meter, self._axis)
+        continued = mark is not None and mark.goes_on_in(self._reading, meter)
+        if self._pays():
+            self._work.book(self._node, Stretch(start, end_us, before, continued, is_new), meter, self._axis)
         return self._mark_at(end_us, meter)
+
+    def _owned(self) -> bool:
+        return self._life.owned if self._life is not None else self._mark is None or self._mark.owned
+
+    def _pays(self) -> bool:
+        """It is ours, and was when it was last charged: a stretch in which it changed hands is nobody's."""
+        return self._owned() and (self._mark is None or self._mark.owned)
 
     def _charge_tail(self, mark: PodMark, meter: PodMeter) -> PodMark:
         """It was deleted at some time between two readings: no longer than to the second."""
-        if meter.until_us > mark.until_us:
+        if meter.until_us > mark.until_us and self._pays():
             span = (mark.until_us, meter.until_us)
             self._work.book_unseen(mark.node, meter, span, self._axis, GapReason.POD_VANISHED)
         return mark
@@ -192,14 +201,17 @@ class _Pod:
         else:
             end = self._axis.at_us if mark.is_of(self._reading) else self._reading.started_us
             reason = GapReason.POD_VANISHED
-        if end <= start:
+        if end <= start or not self._pays():
             return replace(mark, done=True)
         self._work.book_unseen(mark.node, mark.meter, (start, end), self._axis, reason)
         return replace(mark, until_us=end, until=self._axis.time_at(end), boot_id=self._axis.boot_id, done=True)
 
     def _mark_at(self, end_us: int, meter: PodMeter) -> PodMark:
         reading = self._reading
-        return PodMark(self._node, reading.boot_id, reading.started_us, end_us, self._axis.time_at(end_us), meter)
+        time = self._axis.time_at(end_us)
+        return PodMark(
+            self._node, reading.boot_id, reading.started_us, end_us, time, meter, done=False, owned=self._owned()
+        )
 
     @property
     def _node(self) -> str:

@@ -16,6 +16,7 @@ class PodMark:
         until: the same in seconds since the epoch, for the time after a reboot.
         meter: as it was when last charged; it also says what the pod holds. None before the first.
         done: it has ended and is charged to its end.
+        owned: whether this ModelMonitor paid for it.
     """
 
     node: str
@@ -25,10 +26,15 @@ class PodMark:
     until: float
     meter: PodMeter
     done: bool = False
+    owned: bool = True
 
     def is_of(self, reading: CostReading) -> bool:
         """Whether the same sidecar is still counting."""
         return self.boot_id == reading.boot_id and self.started_us == reading.started_us
+
+    def goes_on_in(self, reading: CostReading, meter: PodMeter) -> bool:
+        """Whether a meter goes on from `meter`: the same sidecar, which has not forgotten the pod in between."""
+        return self.is_of(reading) and self.meter.since_us == meter.since_us
 
 
 @dataclass(frozen=True, slots=True)

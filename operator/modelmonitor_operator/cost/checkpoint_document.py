@@ -61,10 +61,10 @@ def _render_pod(mark: PodMark, sidecars: list[tuple[str, str, int]], gpus: list[
         sidecars.index((mark.node, mark.boot_id, mark.started_us)),
         mark.until_us,
         mark.until,
-        int(mark.done),
+        int(mark.done) + 2 * int(not mark.owned),
         meter.method.value,
         [[gpus.index(one.gpu_model), one.parts, one.of] for one in meter.holdings],
-        [meter.observed_us, meter.other_us, meter.rest_energy_mj],
+        [meter.since_us, meter.observed_us, meter.other_us, meter.rest_energy_mj],
         [_render_model(one) for one in kept],
     ]
 
@@ -89,19 +89,23 @@ def _render_model(meter: ModelMeter) -> list[object]:
 
 
 def _parse_pod(uid: str, row: list[Any], sidecars: list[tuple[str, str, int]], gpus: list[str]) -> PodMark:
-    sidecar, until_us, until, done, method, holdings, sums, models = row
+    sidecar, until_us, until, flags, method, holdings, sums, models = row
     node, boot, started = sidecars[_whole(sidecar)]
     meter = PodMeter(
         pod_uid=uid,
         method=CostMethod(method),
         holdings=tuple(_parse_holding(one, gpus) for one in holdings),
         until_us=_whole(until_us, signed=True),
-        observed_us=_whole(sums[0]),
-        other_us=_whole(sums[1]),
-        rest_energy_mj=_whole(sums[2]),
+        since_us=_whole(sums[0]),
+        observed_us=_whole(sums[1]),
+        other_us=_whole(sums[2]),
+        rest_energy_mj=_whole(sums[3]),
         models=tuple(_parse_model(one) for one in models),
     )
-    return PodMark(node, boot, started, _whole(until_us, signed=True), _real(until), meter, bool(done))
+    ended, foreign = _whole(flags) & 1, _whole(flags) & 2
+    return PodMark(
+        node, boot, started, _whole(until_us, signed=True), _real(until), meter, done=bool(ended), owned=not foreign
+    )
 
 
 def _parse_holding(row: list[Any], gpus: list[str]) -> Holding:

@@ -98,8 +98,8 @@ def measure(stretch: Stretch, meter: PodMeter) -> Use:
         models = {_key(one): ModelUse() for one in meter.models}
         return Use(meter.holdings, gap_us=held, models=models, ensembles=_ensembles(meter))
     models = _differences(meter, base)
-    seen = min(held, meter.observed_us - (base.observed_us if base else 0))
-    other = meter.other_us - (base.other_us if base else 0)
+    seen = min(held, max(0, meter.observed_us - (base.observed_us if base else 0)))
+    other = max(0, meter.other_us - (base.other_us if base else 0))
     models, other = _fit(models, other, seen)
     idle = seen - other - sum(one.used_us - one.borrowed_us for one in models.values())
     blind = held - seen
@@ -115,7 +115,7 @@ def measure(stretch: Stretch, meter: PodMeter) -> Use:
         idle_us=idle + (blind - made_up if bridged else 0),
         other_us=other,
         gap_us=blind if bridged is None else 0,
-        rest_energy_mj=meter.rest_energy_mj - (base.rest_energy_mj if base else 0),
+        rest_energy_mj=max(0, meter.rest_energy_mj - (base.rest_energy_mj if base else 0)),
         modelled_us=blind if bridged else 0,
         models=_together(models, bridged or {}),
         confidence=CONFIDENCE[meter.method],

@@ -1,5 +1,6 @@
 """Days, weeks and months in a time zone: they begin at local midnight, so one of them can have 23 or 25 hours."""
 
+import math
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import lru_cache
@@ -35,7 +36,7 @@ def midnight(zone: str, day: date) -> float:
 
 def day_of(zone: str, time: float) -> date:
     """The local day of a time in seconds since the epoch."""
-    return datetime.fromtimestamp(time, ZoneInfo(zone)).date()
+    return datetime.fromtimestamp(math.floor(time), ZoneInfo(zone)).date()
 
 
 def split_by_day(zone: str, start: float, end: float) -> tuple[tuple[date, float, float], ...]:

@@ -45,7 +45,7 @@ class RunningPod:
 
     def __init__(self, uid: str, at_us: int) -> None:
         self.uid = uid
-        self.until_us = self.last_held_us = at_us
+        self.since_us = self.until_us = self.last_held_us = at_us
         self.departed = False
         self.method = CostMethod.EXCLUSIVE
         self.holdings: tuple[Holding, ...] = ()
@@ -98,6 +98,7 @@ class RunningPod:
             pod_uid=self.uid,
             method=self.method,
             holdings=self.holdings,
+            since_us=self.since_us,
             until_us=self.until_us,
             departed=self.departed,
             last_held_us=self.last_held_us,

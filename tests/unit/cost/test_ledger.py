@@ -287,3 +287,32 @@ def test_an_ensemble_is_charged_nothing_and_its_requests_count() -> None:
     assert called.held_us == 60 * S
     made.take(reading(70, meter(70, 70, calling)), life())
     assert made.ledger.total.held_us == 70 * S
+
+
+def test_a_pod_that_changes_hands_is_charged_by_one_monitor_at_a_time() -> None:
+    first, second = book(), book()
+    for at in range(600, 7201, 600):
+        answer = reading(at, meter(at, at, model(used=at / 2, counted=at / 2)))
+        theirs = at > 3600
+        first.take(answer, replace(life(), owned=not theirs))
+        second.take(answer, replace(life(), owned=theirs))
+    held = (first.ledger.total.held_us / S, second.ledger.total.held_us / S)
+    assert held == (3600, 3000)
+    gone = meter(7200, 7200, model(used=3600, counted=3600), departed=True, last_held_us=7190 * S)
+    assert first.take(reading(7300, gone)).held_us == 3600 * S
+
+
+def test_a_pod_that_is_newly_selected_is_charged_from_then() -> None:
+    made = book()
+    total = made.take(
+        reading(3600, meter(3600, 3600, model(used=900, counted=800))), replace(life(), owned_since=NOW + 3540)
+    )
+    assert seconds(total) == {"gap": 60}
+
+
+def test_a_pod_that_its_sidecar_forgot_has_a_new_meter() -> None:
+    made = running()
+    again = meter(14_400, 60, model(used=30, counted=30, raw=2000), since_us=14_340 * S)
+    total = made.take(reading(14_400, again), life())
+    assert total.held_us == 14_400 * S
+    assert seconds(total)["used"] == 900 + 30 + 1170
