@@ -13,6 +13,8 @@ from modelmonitor_api.apportion import apportion, share_between
 from modelmonitor_api.cost_summary import CONFIDENCE, Confidence, CostMethod, Counters, Holding, ModelMeter, PodMeter
 from modelmonitor_operator.cost.amounts import REST, ModelKey
 
+MOST_REQUESTS = 10**12
+"""The most requests of one model in one stretch that are believed."""
 ROUNDING_US = 1000
 """A difference of the two roundings, not a gap."""
 
@@ -152,11 +154,20 @@ def _difference(meter: ModelMeter, base: ModelMeter | None) -> ModelUse:
         max(0, meter.used_us - old.used_us),
         max(0, meter.borrowed_us - old.borrowed_us),
         max(0, meter.energy_mj - old.energy_mj),
-        max(0, new.inferences - was.inferences),
-        max(0, new.succeeded - was.succeeded),
-        max(0, new.failed - was.failed),
-        max(0, new.cached - was.cached),
+        *_requests(new, was),
     )
+
+
+def _requests(new: Counters, old: Counters) -> tuple[int, int, int, int]:
+    """How many inferences, good, bad and cached requests there were."""
+    rises = (
+        new.inferences - old.inferences,
+        new.succeeded - old.succeeded,
+        new.failed - old.failed,
+        new.cached - old.cached,
+    )
+    inferences, succeeded, failed, cached = (min(MOST_REQUESTS, max(0, rise)) for rise in rises)
+    return inferences, succeeded, failed, cached
 
 
 def _sum_meters(meters: list[ModelMeter]) -> ModelMeter:
@@ -207,7 +218,7 @@ def _bridge(meter: PodMeter, before: PodMeter | None, blind_us: int) -> dict[Mod
     total = min(blind_us, sum(executed))
     used = apportion(total, executed) if total else (0,) * len(executed)
     return {
-        key: ModelUse(us, 0, 0, one.inferences, one.succeeded, one.failed, one.cached)
+        key: ModelUse(us, 0, 0, *_requests(one, Counters()))
         for (key, one), us in zip(gained.items(), used, strict=True)
     }
 

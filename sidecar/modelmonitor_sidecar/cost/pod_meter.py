@@ -5,6 +5,8 @@ from modelmonitor_api.cost_summary import CostMethod, Counters, Holding, ModelMe
 from modelmonitor_sidecar.cost.attribution import ModelKey, PodShare
 from modelmonitor_sidecar.cost.moment import PodSample
 
+MOST_COUNTED = 10**17
+"""What a meter of Triton's counters stands still at: a hostile server must not make a ledger that cannot be read."""
 _ZERO: tuple[int, ...] = (0,) * 5
 
 
@@ -35,7 +37,7 @@ class _Model:
             return
         fell = any(new < old for old, new in zip(self.raw, raw, strict=True))
         more = raw if fell else tuple(new - old for old, new in zip(self.raw, raw, strict=True))
-        self.counted = tuple(old + new for old, new in zip(self.counted, more, strict=True))
+        self.counted = tuple(min(MOST_COUNTED, old + new) for old, new in zip(self.counted, more, strict=True))
         self.executed_us += 0 if self.ensemble else more[0]
         self.raw, self.reset = raw, self.reset or fell
 

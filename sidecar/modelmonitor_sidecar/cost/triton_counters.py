@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from modelmonitor_api.cost_summary import Counters
 
-_LARGEST = 10**18
+_LARGEST = 10**15
 _MAX_BATCH_SIZES = 4096
 
 
@@ -21,7 +21,7 @@ def parse_counters(item: Mapping[str, object]) -> Counters:
     listed = batches[:_MAX_BATCH_SIZES] if isinstance(batches, list) else []
     stats = item.get("inference_stats")
     return Counters.model_construct(
-        execution_us=sum(_number(batch, "compute_infer", "ns") for batch in listed) // 1000,
+        execution_us=min(_LARGEST, sum(_number(batch, "compute_infer", "ns") for batch in listed) // 1000),
         succeeded=_number(stats, "success", "count"),
         failed=_number(stats, "fail", "count"),
         inferences=_number(item, "inference_count"),

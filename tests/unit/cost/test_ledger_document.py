@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelmonitor_api.cost_summary import CostMethod
+from modelmonitor_api.cost_summary import CostMethod, Counters, ModelMeter
 from modelmonitor_operator.cost.ledger import Beginning, Ledger
 from modelmonitor_operator.cost.ledger_document import (
     MAX_BYTES,
@@ -157,3 +157,12 @@ def test_no_document_is_ever_an_exception(value: object, field: str) -> None:
     del document["digest"]
     document[field] = value
     assert isinstance(parse_ledger(json.dumps(document), "uid"), Ledger | LedgerProblem)
+
+
+def test_a_hostile_triton_makes_no_ledger_that_cannot_be_read() -> None:
+    made = book(since=0)
+    counts = Counters(execution_us=10**17, succeeded=10**17, failed=10**17, inferences=10**17, cached=10**17)
+    for day in range(1, 400):
+        hostile = ModelMeter(name="m", version="1", counted=counts if day % 2 else Counters(), raw=counts)
+        made.take(reading(day * DAY, meter(day * DAY, day * DAY, hostile)), life())
+    assert parsed(render_ledger(made.ledger)).total == made.ledger.total
