@@ -142,6 +142,7 @@ class Operator:
             for listener in self._world.on_change:
                 listener(pod.node, self._clock.now)
             pod.planned = True
+            self._world.truth.late += pod.share * (self._clock.now - pod.start_us)
 
     def _saw_end(self, pod: Pod) -> None:
         """The watch tells of a pod's end, and the memory keeps it when the object goes."""
@@ -236,8 +237,9 @@ def fate(clock: VirtualClock, operators: list[Operator], chance: random.Random, 
     """Crashes at the given times, clock steps, changes of the leader, two leaders at once."""
 
     def crash() -> None:
-        leader = next((one for one in operators if one.leads and one.alive), None)
+        leader = next((one for one in operators if one.leads and one.alive and one.armed is None), None)
         if leader is None:
+            clock.at(clock.now + 60 * S, crash)
             return
         leader.armed = chance.choice([BEFORE, AFTER, ANYTIME])
         leader.next_down_us = chance.choice([20 * S, chance.randrange(60, 3600) * S])

@@ -96,8 +96,11 @@ class Simulation:
         return {monitor: self.store.ledger(monitor) for monitor in MONITORS}
 
     def rest_us(self) -> Fraction:
-        """What nobody of ours held, by the sidecars' pages; while a sidecar was away, as before and after."""
-        rest = Fraction(0)
+        """What nobody of ours held, by the sidecars' pages; while a sidecar was away, as before and after.
+
+        What pods held before they were planned is in their ledger, and not here once more.
+        """
+        rest = -self.world.truth.late
         for sidecar in self.sidecars:
             sums = sidecar.page.sums
             number = sum(1 for gpu in self.world.gpus.values() if gpu.node == sidecar.node)

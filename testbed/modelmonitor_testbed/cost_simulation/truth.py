@@ -68,6 +68,8 @@ class Truth:
         self.strangers = Integral("UTC")
         self.unseen: defaultdict[str, Fraction] = defaultdict(Fraction)
         """Held by pods that came and went while nobody was there to see them."""
+        self.late = Fraction(0)
+        """Held by pods before their sidecar knew that they are somebody's: its page calls it unplanned."""
         self.pod_edges: defaultdict[tuple[str, date], int] = defaultdict(int)
         """Starts and ends of pods by monitor and day: Kubernetes says them to the second only."""
 

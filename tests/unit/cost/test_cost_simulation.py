@@ -34,7 +34,7 @@ class TornStore(Store):
     """Totals and checkpoint as two objects: sometimes only the first is written."""
 
     def put(self, monitor: str, ledger: Ledger, version: str) -> str:
-        if self.chance.random() < 0.02:
+        if self.chance.random() < 0.1:
             ledger = replace(ledger, checkpoint=self.ledger(monitor).checkpoint)
         return super().put(monitor, ledger, version)
 
