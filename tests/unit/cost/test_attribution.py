@@ -3,7 +3,7 @@
 import itertools
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from modelmonitor_api.apportion import apportion, share_between
@@ -29,6 +29,7 @@ def whole(split: Split) -> int:
     return pods + split.unplanned_busy_us + split.unplanned_idle_us + split.unallocated_us
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10**15), st.lists(st.integers(0, 10**15), min_size=1, max_size=50))
 def test_parts_are_the_whole_and_none_is_off_by_one(total: int, weights: list[int]) -> None:
     parts = apportion(total, weights)
@@ -37,6 +38,7 @@ def test_parts_are_the_whole_and_none_is_off_by_one(total: int, weights: list[in
         assert all(abs(p * sum(weights) - total * w) < sum(weights) for p, w in zip(parts, weights, strict=True))
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 10**13), min_size=2, max_size=20).map(sorted), st.integers(1, 9), st.integers(1, 9))
 def test_the_share_of_spans_is_the_share_of_them_all_together(times: list[int], parts: int, more: int) -> None:
     of = parts + more
@@ -50,6 +52,7 @@ def test_nothing_negative_is_split_and_nothing_is_split_among_nobody(total: int,
         apportion(total, weights)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10**12), st.integers(0, 10**12), claims, st.integers(1, 12))
 def test_both_views_add_up_to_the_device(wall: int, busy: int, held: list[Claim], replicas: int) -> None:
     split = attribute(wall, busy, held, replicas)
@@ -61,6 +64,7 @@ def test_both_views_add_up_to_the_device(wall: int, busy: int, held: list[Claim]
     assert sum(pod.held_us for pod in split.pods.values()) <= wall
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10**12), st.integers(0, 10**12), claims, st.integers(1, 12))
 def test_busy_time_is_given_out_once(wall: int, busy: int, held: list[Claim], replicas: int) -> None:
     split = attribute(wall, busy, held, replicas)

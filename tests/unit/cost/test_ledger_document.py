@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from modelmonitor_api.cost_summary import CostMethod, Counters, ModelMeter
@@ -143,6 +143,7 @@ def test_spaces_and_order_are_no_edit() -> None:
     assert parsed(json.dumps(dict(reversed(document.items())), indent=2)).beginning is Beginning.NEW
 
 
+@settings(deadline=None)
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.text() | st.floats(),

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from modelmonitor_api.spec_cost import BudgetPeriod
@@ -53,6 +53,7 @@ def test_a_midnight_that_is_skipped_is_when_the_clock_goes_on() -> None:
     assert day_of(zone, midnight(zone, day) - 1) == date(2027, 9, 4)
 
 
+@settings(deadline=None)
 @given(ZONES, TIMES, st.floats(0, 40 * 86400))
 def test_pieces_are_the_whole_and_each_is_of_its_day(zone: str, start: float, length: float) -> None:
     pieces = split_by_day(zone, start, start + length)
@@ -61,6 +62,7 @@ def test_pieces_are_the_whole_and_each_is_of_its_day(zone: str, start: float, le
         assert midnight(zone, day) <= begin < end <= midnight(zone, day + timedelta(days=1))
 
 
+@settings(deadline=None)
 @given(ZONES, TIMES, st.sampled_from(BudgetPeriod))
 def test_every_moment_is_in_one_period(zone: str, time: float, kind: BudgetPeriod) -> None:
     period = period_of(kind, zone, time)
