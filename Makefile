@@ -41,6 +41,10 @@ test-apiserver: $(VENV)/.ready ## ring 2: a real API server and etcd, the real H
 test-cluster: $(VENV)/.ready ## ring 3: a whole real node, images, chart, Triton, simulated GPUs; needs root
 	$(PYTEST) $(RING_CLUSTER)
 
+.PHONY: simulate-cost
+simulate-cost: $(VENV)/.ready ## the ledger through 400 days, 1 000 crashes and an exact judge; fails where a goal is missed
+	@exec $(PYTHON) -m modelmonitor_testbed.cost_simulation
+
 .PHONY: lint
 lint: $(VENV)/.ready ## format, lint, types, arrows between packages, derived files
 	$(VENV)/bin/ruff format --check .

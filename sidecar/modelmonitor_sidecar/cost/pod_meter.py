@@ -1,0 +1,129 @@
+"""One pod's meter while it runs: what it held, what its models used, what Triton counted."""
+
+from modelmonitor_api.apportion import apportion
+from modelmonitor_api.cost_summary import CostMethod, Counters, Holding, ModelMeter, PodMeter
+from modelmonitor_sidecar.cost.attribution import ModelKey, PodShare
+from modelmonitor_sidecar.cost.moment import PodSample
+
+MOST_COUNTED = 10**17
+"""What a meter of Triton's counters stands still at: a hostile server must not make a ledger that cannot be read."""
+_ZERO: tuple[int, ...] = (0,) * 5
+
+
+def _numbers(counters: Counters) -> tuple[int, ...]:
+    return (counters.execution_us, counters.succeeded, counters.failed, counters.inferences, counters.cached)
+
+
+def _counters(numbers: tuple[int, ...]) -> Counters:
+    return Counters(
+        execution_us=numbers[0], succeeded=numbers[1], failed=numbers[2], inferences=numbers[3], cached=numbers[4]
+    )
+
+
+class _Model:
+    """One model version of a pod."""
+
+    def __init__(self, raw: tuple[int, ...], *, ensemble: bool) -> None:
+        self.raw = raw
+        self.ensemble = ensemble
+        self.counted = _ZERO
+        self.reset = False
+        self.executed_us = 0
+        self.used_us = self.borrowed_us = self.energy_mj = 0
+
+    def read(self, raw: tuple[int, ...]) -> None:
+        """Counters rise together and begin anew together, when Triton loads the model again or starts again."""
+        if raw == self.raw:
+            return
+        fell = any(new < old for old, new in zip(self.raw, raw, strict=True))
+        more = raw if fell else tuple(new - old for old, new in zip(self.raw, raw, strict=True))
+        self.counted = tuple(min(MOST_COUNTED, old + new) for old, new in zip(self.counted, more, strict=True))
+        self.executed_us += 0 if self.ensemble else more[0]
+        self.raw, self.reset = raw, self.reset or fell
+
+
+class RunningPod:
+    """A pod's meters; they only rise."""
+
+    def __init__(self, uid: str, at_us: int) -> None:
+        self.uid = uid
+        self.since_us = self.until_us = self.last_held_us = at_us
+        self.departed = False
+        self.method = CostMethod.EXCLUSIVE
+        self.holdings: tuple[Holding, ...] = ()
+        self.read_at_us: int | None = None
+        self.observed_us = self.other_us = self.rest_energy_mj = 0
+        self._models: dict[ModelKey, _Model] = {}
+        self._last: PodMeter | None = None
+
+    def read(self, sample: PodSample) -> None:
+        """Take what Triton counted. What it had counted at the first reading is not of this sidecar's time."""
+        for key, counters in sample.models.items():
+            raw = _numbers(counters)
+            if key not in self._models:
+                start = raw if self.read_at_us is None else _ZERO
+                self._models[key] = _Model(start, ensemble=key in sample.ensembles)
+            self._models[key].read(raw)
+        if sample.read_at_us is not None:
+            self.read_at_us = sample.read_at_us
+
+    def take_executed(self) -> dict[ModelKey, int]:
+        """Execution time since the last call, by model."""
+        taken = {key: model.executed_us for key, model in self._models.items() if model.executed_us}
+        for key in taken:
+            self._models[key].executed_us = 0
+        return taken
+
+    def add(self, share: PodShare, energy_mj: dict[ModelKey, int], rest_energy_mj: int) -> None:
+        """Take a share of one device."""
+        self.observed_us += share.held_us
+        self.other_us += share.other_us
+        self.rest_energy_mj += rest_energy_mj
+        borrowed = _spread(share)
+        for key, us in share.used_us.items():
+            model = self._models[key]
+            model.used_us += us
+            model.borrowed_us += borrowed[key]
+            model.energy_mj += energy_mj.get(key, 0)
+
+    def depart(self, at_us: int) -> None:
+        """It holds nothing any more, and nothing of it will change."""
+        self.departed, self.until_us = True, at_us
+        self._last = self._freeze()
+
+    def freeze(self) -> PodMeter:
+        """The meters as a value."""
+        return self._last if self.departed and self._last else self._freeze()
+
+    def _freeze(self) -> PodMeter:
+        return PodMeter.model_construct(
+            pod_uid=self.uid,
+            method=self.method,
+            holdings=self.holdings,
+            since_us=self.since_us,
+            until_us=self.until_us,
+            departed=self.departed,
+            last_held_us=self.last_held_us,
+            observed_us=self.observed_us,
+            other_us=self.other_us,
+            rest_energy_mj=self.rest_energy_mj,
+            models=tuple(
+                ModelMeter.model_construct(
+                    name=name,
+                    version=version,
+                    used_us=model.used_us,
+                    borrowed_us=model.borrowed_us,
+                    energy_mj=model.energy_mj,
+                    counted=_counters(model.counted),
+                    raw=_counters(model.raw),
+                    ensemble=model.ensemble,
+                    reset=model.reset,
+                )
+                for (name, version), model in sorted(self._models.items())
+            ),
+        )
+
+
+def _spread(share: PodShare) -> dict[ModelKey, int]:
+    """The borrowed time by model, in the ratio of what each used: none borrows more than it used."""
+    return dict(zip(share.used_us, apportion(share.borrowed_us, [*share.used_us.values()]), strict=True))
