@@ -25,6 +25,8 @@ MONITOR_COLUMNS = [
     _column("Health", ".status.health.state", description="The verdict."),
     _column("Models", ".status.health.modelsReady", description="Model versions ready, of all."),
     _column("GPUs", ".status.health.gpusHealthy", description="GPUs healthy, of those that the pods hold."),
+    _column("Spent", ".status.cost.spent", description="Spent in the present period, or GPU-hours without a price."),
+    _column("Projected", ".status.cost.projected", description="What the period will have cost at its end."),
     _column("Observed", ".status.health.observedAt", "date", description="When the verdict was last renewed."),
     _column("Age", ".metadata.creationTimestamp", "date", description="Age of the object."),
     _column("Reason", ".status.health.reason", wide=True, description="Code of the worst finding."),

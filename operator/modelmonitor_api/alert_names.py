@@ -80,6 +80,17 @@ class AlertName(StrEnum):
     LATENCY_BURN_FAST = "ModelMonitorLatencyBudgetBurnFast"
     LATENCY_BURN_SLOW = "ModelMonitorLatencyBudgetBurnSlow"
 
+    BUDGET_EXCEEDED = "ModelMonitorBudgetExceeded"
+    """The money of the period is spent."""
+    BUDGET_WILL_BE_EXCEEDED = "ModelMonitorBudgetWillBeExceeded"
+    """The projection passes the budget."""
+    BUDGET_BURN_FAST = "ModelMonitorBudgetBurnFast"
+    """At the rate of the last minutes the rest of the budget is gone far too soon."""
+    GPU_IDLE_WASTE = "ModelMonitorGpuIdleWaste"
+    """Most of what is held, and paid for, is idle."""
+    LEDGER_NOT_WRITTEN = "ModelMonitorLedgerNotWritten"
+    """The ledger has not been written for long, though pods hold GPUs."""
+
 
 def finding_alert(code: FindingCode) -> AlertName:
     """The alert of a finding."""

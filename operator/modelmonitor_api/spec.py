@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, StringConstraints
 
 from modelmonitor_api.quantities import RATIO_PATTERN, parse_duration
+from modelmonitor_api.spec_cost import CostSpec
 from modelmonitor_api.spec_monitoring import AlertsSpec, DashboardsSpec, PrometheusSpec
 from modelmonitor_api.spec_objectives import OBJECTIVE_LIST, Objective
 from modelmonitor_api.validation import Duration, LabelKey, LabelValue, ModelPattern, cel_rules, duration_rule, within
@@ -178,6 +179,7 @@ class ModelMonitorSpec(Wire):
     )
     alerts: AlertsSpec = Field(default=AlertsSpec(), description="The alert rules of this monitor.")
     dashboards: DashboardsSpec = Field(default=DashboardsSpec(), description="The Grafana dashboard of this monitor.")
+    cost: CostSpec | None = Field(default=None, description="What the GPUs cost, and the budget.")
     suspend: bool = Field(
         default=False, description="True stops watching without losing the object; Ready says Suspended."
     )

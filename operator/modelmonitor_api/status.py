@@ -6,6 +6,7 @@ from pydantic import Field
 
 from modelmonitor_api.findings import FindingCode, ObjectKind, Severity
 from modelmonitor_api.spec_objectives import ObjectiveType
+from modelmonitor_api.status_cost import CostStatus
 from modelmonitor_api.wire import Wire
 
 MAX_MODELS = 20
@@ -48,6 +49,7 @@ class ConditionType(StrEnum):
     SCRAPE_VERIFIED = "ScrapeVerified"
     DASHBOARDS_SYNCED = "DashboardsSynced"
     WITHIN_OBJECTIVES = "WithinObjectives"
+    WITHIN_BUDGET = "WithinBudget"
     HEALTHY = "Healthy"
 
 
@@ -205,10 +207,13 @@ class ModelMonitorStatus(Wire):
         default=(),
         max_length=24,
         description="Ready, Reconciling, Stalled, SidecarsReady, TargetsFound, MonitoringSelected, ScrapeVerified, "
-        "DashboardsSynced, WithinObjectives, Healthy.",
+        "DashboardsSynced, WithinObjectives, WithinBudget, Healthy.",
         json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]},
     )
     health: Health = Field(default=Health(), description="The verdict and its reasons.")
     objectives: tuple[ObjectiveStatus, ...] = Field(
         default=(), max_length=8, description="How it stands with the objectives."
+    )
+    cost: CostStatus | None = Field(
+        default=None, description="What the models have cost and will cost; absent before a ledger has been read."
     )

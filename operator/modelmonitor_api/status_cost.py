@@ -99,8 +99,9 @@ class CostStatus(Wire):
     confidence: Confidence = Field(
         default=Confidence.MEASURED, description="Of most of the time held: Measured, Modelled or Assumed."
     )
-    spend: str = Field(
-        default="", max_length=64, description="For kubectl get: spent in the period, and what it will be."
+    spent: str = Field(default="", max_length=64, description="For kubectl get: spent in the present period.")
+    projected: str = Field(
+        default="", max_length=64, description="For kubectl get: what the period will have cost at its end."
     )
     total: CostView = Field(default=CostView(), description="All models together, since the ledger began.")
     period: CostView = Field(default=CostView(), description="All models together, in the present period.")

@@ -7,6 +7,7 @@ cycles.
 
 from enum import StrEnum
 
+from modelmonitor_api.cost_summary import CostReading
 from modelmonitor_api.wire import Wire
 
 SCHEMA_VERSION = 1
@@ -286,3 +287,5 @@ class NodeSummary(Wire):
     """One for each monitor of the plan."""
     page_misses: tuple[PageMiss, ...] = ()
     """At most the newest 16 of the last hour."""
+    cost: CostReading | None = None
+    """The meters; None before the devices and their holders are known, and by a sidecar that has none."""

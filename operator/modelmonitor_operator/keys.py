@@ -44,4 +44,13 @@ class ObjectsKey:
     label = "objects"
 
 
-Key = FleetKey | PlanKey | StatusKey | TargetsKey | ObjectsKey
+@dataclass(frozen=True, slots=True)
+class LedgerKey:
+    """The ledger of one ModelMonitor, by UID: it outlives the name."""
+
+    monitor: MonitorRef
+    uid: str
+    label = "ledger"
+
+
+Key = FleetKey | PlanKey | StatusKey | TargetsKey | ObjectsKey | LedgerKey

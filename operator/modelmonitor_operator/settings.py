@@ -143,6 +143,27 @@ class DashboardSettings(Strict):
     )
 
 
+class CostSettings(Strict):
+    """Ledgers and prices."""
+
+    enabled: bool = Field(default=True, description="False keeps no ledger and says nothing about cost.")
+    price_table: str = Field(
+        default="",
+        description="ConfigMap with the price table, in the operator's namespace; empty means that there is none.",
+    )
+    lock_prices: bool = Field(
+        default=False,
+        description="True passes over the prices in ModelMonitors: the price table and the nodes alone count.",
+    )
+    read_nodes: bool = Field(
+        default=True,
+        description="Read labels and annotations of nodes: how they were bought, and prices that stand on them.",
+    )
+    ledger_retention_days: int = Field(
+        default=400, ge=1, description="How long the ledger of a deleted ModelMonitor is kept."
+    )
+
+
 class LeaseSettings(Strict):
     """Leader election."""
 
@@ -171,6 +192,7 @@ class Settings(Strict):
     prometheus: PrometheusSettings = Field(
         default=PrometheusSettings(), description="The Prometheus that the operator may ask."
     )
+    cost: CostSettings = Field(default=CostSettings(), description="Ledgers and prices.")
     runbook_base_url: str = Field(
         default="https://modelmonitor.dev/runbooks", description="Where the runbook pages are served."
     )

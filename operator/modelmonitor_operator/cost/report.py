@@ -53,7 +53,8 @@ def build_cost_status(ledger: Ledger, spec: CostSpec | None, prices: PriceList, 
         since=render_time(ledger.since),
         beginning=ledger.beginning,
         confidence=confidence_of(total),
-        spend=_spend(ledger.currency, in_period, projected),
+        spent=_spent(ledger.currency, in_period),
+        projected=f"{render_money(projected.expected)} {ledger.currency}" if projected else "",
         total=CostView.model_validate(_view(total, priced=priced)),
         period=CostView.model_validate(_view(in_period, priced=priced)),
         budget=_budget(view) if view else None,
@@ -145,10 +146,10 @@ def _forecast(found: Forecast) -> ForecastStatus:
     )
 
 
-def _spend(currency: Currency | None, in_period: Amounts, projected: Forecast | None) -> str:
-    if currency is None or projected is None:
+def _spent(currency: Currency | None, in_period: Amounts) -> str:
+    if currency is None:
         return f"{render_hours(in_period.held_us)} GPU-hours"
-    return f"{render_money(in_period.spent)} of {render_money(projected.expected)} {currency}"
+    return f"{render_money(in_period.spent)} {currency}"
 
 
 def _prices(ledger: Ledger, prices: PriceList, now: float) -> Iterable[PriceStatus]:

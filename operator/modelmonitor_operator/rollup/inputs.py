@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from modelmonitor_api.names import MonitorRef
 from modelmonitor_api.summary import DeviceHolder, GpuReading, MonitorPage, NodeSummary, TargetReading
 from modelmonitor_operator.arrival import NOTHING_ARRIVED, Arrival
+from modelmonitor_operator.cost.facts import NOTHING_CHARGED, CostFacts
 from modelmonitor_operator.observed import Fleet, Monitor, NodeReading, PlanState, Pod
 
 
@@ -88,3 +89,4 @@ class RollupInput:
     cycle_seconds: float
     pods_problem: str = ""
     arrival: Arrival = NOTHING_ARRIVED
+    cost: CostFacts = NOTHING_CHARGED

@@ -51,8 +51,8 @@ def test_a_price_by_the_month_is_warned_of() -> None:
 
 def test_spend_and_projection_are_one_line() -> None:
     found = status(running())
-    assert found.spend.startswith("2.40 of ")
-    assert found.spend.endswith(" USD")
+    assert found.spent == "2.40 USD"
+    assert found.projected.endswith(" USD")
     assert found.forecast is not None
     assert not found.forecast.proven
 
@@ -61,7 +61,7 @@ def test_without_a_price_the_field_to_fill_is_named() -> None:
     found = status(running(Terms(PriceList())))
     assert (found.currency, found.total.allocation, found.total.gpu_hours) == (None, None, "1.00")
     assert "spec.cost.pricePerGpuHour" in found.message
-    assert found.spend == "1.00 GPU-hours"
+    assert found.spent == "1.00 GPU-hours"
     assert found.prices[0].per_gpu_hour is None
 
 
