@@ -1,6 +1,6 @@
 """What the device plugin offers to the kubelet."""
 
-from modelmonitor_testbed.gpu.changes import set_fields
+from modelmonitor_testbed.gpu.changes import restore, set_fields
 from modelmonitor_testbed.gpu.hardware import Node, build_state
 from modelmonitor_testbed.gpu.offers import GPU, SHARED_GPU, Device, Sharing, build_offers
 
@@ -20,6 +20,15 @@ def test_a_time_sliced_gpu_is_offered_once_for_each_replica() -> None:
 
 def test_a_time_sliced_gpu_may_have_another_resource_name() -> None:
     assert list(build_offers(build_state(NODE, 0), Sharing(replicas=2, renamed=True))) == [SHARED_GPU]
+
+
+def test_one_gpu_of_a_node_may_be_time_sliced_and_stays_so_when_everything_gets_well() -> None:
+    state = build_state(NODE, 0)
+    set_fields(state, "1", {"replicas": "2"}, 0)
+    restore(state, 1)
+    uuid = NODE.gpu_uuid(1)
+    shared = tuple(Device(f"{uuid}::{n}", healthy=True) for n in (0, 1))
+    assert build_offers(state, Sharing()) == {GPU: (Device(NODE.gpu_uuid(0), healthy=True),), SHARED_GPU: shared}
 
 
 def test_a_gpu_in_mig_mode_is_offered_by_its_instances_and_its_neighbour_whole() -> None:

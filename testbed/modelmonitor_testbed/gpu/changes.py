@@ -3,7 +3,7 @@
 from enum import Enum, IntEnum
 
 from modelmonitor_testbed.gpu.energy import reset_energy, settle_energy
-from modelmonitor_testbed.gpu.hardware import HEALTHY, MIG_FIELDS, OPTIONAL_FIELDS
+from modelmonitor_testbed.gpu.hardware import HEALTHY, LAYOUT, MIG_FIELDS, OPTIONAL_FIELDS
 from modelmonitor_testbed.gpu.state import State
 
 XIDS_KEPT = 64
@@ -76,14 +76,14 @@ def raise_xid(state: State, target: str, code: int) -> None:
 
 
 def restore(state: State, now: float) -> None:
-    """Make everything well again; identities, MIG layout, energy and past Xids stay."""
+    """Make everything well again; identities, MIG layout, time-slicing, energy and past Xids stay."""
     settle_energy(state, now)
     for key in [key for key in state if key.startswith(("hang.", "fail."))]:
         del state[key]
     for slot in range(int(state["gpus"])):
         for name in OPTIONAL_FIELDS:
             state.pop(f"gpu.{slot}.{name}", None)
-        state |= {f"gpu.{slot}.{name}": value for name, value in HEALTHY.items() if name != "mig_mode"}
+        state |= {f"gpu.{slot}.{name}": value for name, value in HEALTHY.items() if name not in LAYOUT}
     state["driver"] = Driver.LOADED.value
 
 

@@ -49,11 +49,14 @@ HEALTHY = {
     "retired_pages_pending": "unsupported",
     "pcie_replay": "0",
     "mig_mode": "0",
+    "replicas": "1",
     "persistence_mode": "1",
     "compute_mode": "0",
     "compute_capability": "8.0",
     "device_health": "Healthy",
 }
+LAYOUT = frozenset({"mig_mode", "replicas"})
+"""How a GPU is divided: by its administrator, so that getting well changes nothing in it."""
 OPTIONAL_FIELDS = frozenset(
     {"power_watts", "memory_utilization", "pcie_tx_kb", "pcie_rx_kb", "processes", "fan_speed", "performance_state"}
 )

@@ -43,7 +43,8 @@ Offers = dict[str, tuple[Device, ...]]
 def build_offers(state: State, sharing: Sharing) -> Offers:
     """Return devices by resource: GPUs whole or time-sliced, those in MIG mode by their instances' profiles.
 
-    A GPU that is lost or missing stays on offer, as it does until a plugin or its operator notices.
+    A GPU with `replicas` of its own is time-sliced into so many, under the resource name that says so, whatever the
+    node's sharing is. A GPU that is lost or missing stays on offer, as it does until a plugin or its operator notices.
     """
     offers: Offers = {}
     for slot in range(int(state["gpus"])):
@@ -54,8 +55,10 @@ def build_offers(state: State, sharing: Sharing) -> Offers:
 
 def _gpu_devices(state: State, prefix: str, sharing: Sharing) -> Iterator[tuple[str, Device]]:
     if state[f"{prefix}.mig_mode"] == "0":
-        for device_id in sharing.device_ids(state[f"{prefix}.uuid"]):
-            yield sharing.resource, Device(device_id, _healthy(state, prefix))
+        own = int(state.get(f"{prefix}.replicas", "1"))
+        shared = Sharing(own, renamed=True) if own > 1 else sharing
+        for device_id in shared.device_ids(state[f"{prefix}.uuid"]):
+            yield shared.resource, Device(device_id, _healthy(state, prefix))
         return
     for instance in range(7):
         mig = f"{prefix}.mig.{instance}"
