@@ -1,14 +1,71 @@
 """Values that cannot work are refused with what to write instead; a parent chart can pass its own."""
 
+import re
 from pathlib import Path
 
 import pytest
 
 from tests.chart.rendering import CHART, Chart, Manifest, RefusedError
 
+GUARDS: dict[str, tuple[Manifest, str]] = {
+    "a budget with one replica": ({"podDisruptionBudget": {"enabled": True}}, "set replicas to 2 or more"),
+    "no ServiceAccount for the operator": ({"serviceAccount": {"create": False}}, "in serviceAccount.name"),
+    "no ServiceAccount for the sidecar": (
+        {"sidecar": {"serviceAccount": {"create": False}}},
+        "in sidecar.serviceAccount.name",
+    ),
+    "one ServiceAccount for both": (
+        {"serviceAccount": {"name": "one"}, "sidecar": {"serviceAccount": {"name": "one"}}},
+        "give them different names",
+    ),
+    "a runtime class without a name": (
+        {"sidecar": {"gpuAccess": {"runtimeClassName": ""}}},
+        "set sidecar.gpuAccess.runtimeClassName",
+    ),
+    "alerts about metrics that nobody scrapes": (
+        {"metrics": {"serviceMonitor": {"enabled": False}, "prometheusRule": {"enabled": True}}},
+        "set metrics.serviceMonitor.enabled to true or auto",
+    ),
+    "an alert that there is none of": (
+        {"metrics": {"serviceMonitor": {"enabled": True}, "prometheusRule": {"enabled": True, "disabled": ["None"]}}},
+        "no alert is called None; there are ModelMonitor",
+    ),
+    "readers who are everybody": (
+        {"networkPolicy": {"enabled": True, "metricsFrom": []}},
+        "name who may read metrics pages",
+    ),
+    "a setting that is a value": (
+        {"settings": {"logLevel": "DEBUG"}},
+        "settings.logLevel: the chart has a value of its own for it",
+    ),
+}
+"""Values for each `fail` of the templates, with the advice that they are refused with."""
+
+
+@pytest.mark.parametrize(("values", "advice"), GUARDS.values(), ids=GUARDS)
+def test_values_that_cannot_work_together_are_refused_with_advice(chart: Chart, values: Manifest, advice: str) -> None:
+    with pytest.raises(RefusedError, match=re.escape(advice)):
+        chart.render(values)
+
+
+def test_every_guard_of_the_templates_is_met_by_one_of_these_values(chart: Chart) -> None:
+    text = "\n".join(path.read_text() for path in (CHART / "templates").rglob("*") if path.is_file())
+    guards = re.findall(r'\bfail \(?(?:printf )?"([^"]+)"', text)
+    assert len(guards) == len(re.findall(r"\{\{-? *fail\b", text))
+    refusals = [refusal(chart, values) for values, _ in GUARDS.values()]
+    patterns = [".*".join(map(re.escape, guard.split("%s"))) for guard in guards]
+    assert [pattern for pattern in patterns if not any(re.search(pattern, each) for each in refusals)] == []
+
+
+def refusal(chart: Chart, values: Manifest) -> str:
+    """What Helm says to the values."""
+    with pytest.raises(RefusedError) as refused:
+        chart.render(values)
+    return str(refused.value)
+
 
 @pytest.mark.parametrize(
-    ("values", "advice"),
+    ("values", "named"),
     [
         pytest.param({"replica": 2}, "replica", id="a misspelt value"),
         pytest.param({"sidecar": {"gpuAcces": {}}}, "gpuAcces", id="a misspelt value inside"),
@@ -16,36 +73,10 @@ from tests.chart.rendering import CHART, Chart, Manifest, RefusedError
         pytest.param({"replicas": "two"}, "replicas", id="a number in words"),
         pytest.param({"watchNamespaces": ["a", "a"]}, "watchNamespaces", id="a namespace twice"),
         pytest.param({"image": {"digest": "latest"}}, "digest", id="a digest that is none"),
-        pytest.param(
-            {"podDisruptionBudget": {"enabled": True}}, "set replicas to 2 or more", id="a budget with one replica"
-        ),
-        pytest.param(
-            {"serviceAccount": {"create": False}}, "in serviceAccount.name", id="no ServiceAccount for the operator"
-        ),
-        pytest.param(
-            {"sidecar": {"serviceAccount": {"create": False}}},
-            "in sidecar.serviceAccount.name",
-            id="no ServiceAccount for the sidecar",
-        ),
-        pytest.param(
-            {"serviceAccount": {"name": "one"}, "sidecar": {"serviceAccount": {"name": "one"}}},
-            "give them different names",
-            id="one ServiceAccount for both",
-        ),
-        pytest.param(
-            {"sidecar": {"gpuAccess": {"runtimeClassName": ""}}},
-            "set sidecar.gpuAccess.runtimeClassName",
-            id="a runtime class without a name",
-        ),
-        pytest.param(
-            {"settings": {"logLevel": "DEBUG"}},
-            "settings.logLevel: the chart has a value of its own for it",
-            id="a setting that is a value",
-        ),
     ],
 )
-def test_values_that_cannot_work_are_refused_with_advice(chart: Chart, values: Manifest, advice: str) -> None:
-    with pytest.raises(RefusedError, match=advice):
+def test_values_of_another_shape_are_refused_by_the_schema(chart: Chart, values: Manifest, named: str) -> None:
+    with pytest.raises(RefusedError, match=named):
         chart.render(values)
 
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,12 +15,35 @@ from tests.chart.rendering import CHART, CRD_CHART, Chart, Manifest
 LONG = "a-release-name-that-is-as-long-as-helm-allows-names"
 
 
-def test_two_renders_are_equal_byte_for_byte(chart: Chart) -> None:
-    assert chart.render().text == chart.render().text
+EVERYTHING: Manifest = {
+    "replicas": 2,
+    "watchNamespaces": ["team-b", "team-a"],
+    "commonLabels": {"b": "1", "a": "2"},
+    "podDisruptionBudget": {"enabled": True},
+    "networkPolicy": {"enabled": True},
+    "metrics": {"serviceMonitor": {"enabled": True}, "prometheusRule": {"enabled": True}},
+    "sidecar": {"namespace": "gpu", "gpuAccess": {"preset": "dra"}, "podLabels": {"z": "1", "y": "2"}},
+}
 
 
-def test_no_template_asks_the_cluster_or_makes_up_a_secret() -> None:
-    text = "".join(path.read_text() for path in (CHART / "templates").rglob("*") if path.is_file())
+@pytest.mark.parametrize(
+    ("values", "folder"),
+    [
+        pytest.param({}, CHART, id="as it comes"),
+        pytest.param(EVERYTHING, CHART, id="with every object"),
+        pytest.param({}, CRD_CHART, id="the chart of the definitions"),
+    ],
+)
+def test_two_renders_are_equal_byte_for_byte(chart: Chart, values: Manifest, folder: Path) -> None:
+    first = chart.render(values, chart=folder).text
+    assert first == chart.render(values, chart=folder).text
+    assert len(first) > 10_000
+
+
+@pytest.mark.parametrize("folder", [CHART, CRD_CHART], ids=lambda folder: folder.name)
+def test_no_template_asks_the_cluster_or_makes_up_a_secret(folder: Path) -> None:
+    text = "".join(path.read_text() for path in (folder / "templates").rglob("*") if path.is_file())
+    assert text
     assert re.findall(r"\b(lookup|gen[A-Z]\w+|rand[A-Z]\w+|now|uuidv4)\b", re.sub(r"description: .*", "", text)) == []
 
 
@@ -95,6 +119,26 @@ def test_every_preset_of_gpu_access_can_be_chosen(chart: Chart, preset: GpuAcces
 def test_the_image_is_named_as_the_values_say(chart: Chart, values: Manifest, image: str) -> None:
     pod = chart.render(values).one("Deployment", "modelmonitor-operator")["spec"]["template"]["spec"]
     assert pod["containers"][0]["image"] == image
+
+
+@pytest.mark.parametrize(
+    ("values", "image"),
+    [
+        pytest.param({}, "modelmonitor-sidecar:0.1.0", id="the tag is the version of the application"),
+        pytest.param(
+            {"global": {"imageRegistry": "mirror"}, "sidecar": {"image": {"registry": "registry.example.com"}}},
+            "mirror/modelmonitor-sidecar:0.1.0",
+            id="the registry of all charts wins",
+        ),
+        pytest.param(
+            {"sidecar": {"image": {"digest": "sha256:" + "0" * 64, "tag": "dev"}}},
+            "modelmonitor-sidecar@sha256:" + "0" * 64,
+            id="a digest wins over a tag",
+        ),
+    ],
+)
+def test_the_sidecars_image_is_named_as_the_values_say(chart: Chart, values: Manifest, image: str) -> None:
+    assert chart.render(values).settings().sidecar.image == image
 
 
 def test_pull_secrets_of_all_charts_and_of_this_one_reach_both_workloads(chart: Chart) -> None:
