@@ -17,6 +17,7 @@ from modelmonitor_api.metrics import METRICS
 from modelmonitor_api.names import LABEL_MONITOR, LABEL_NAMESPACE, LABEL_POD, MonitorRef
 from modelmonitor_api.spec import ModelMonitorSpec
 from modelmonitor_api.status import ConditionStatus, HealthState, ModelMonitorStatus
+from modelmonitor_operator.cost.facts import NOTHING_CHARGED, CostFacts
 from modelmonitor_operator.observed import Monitor, Pod
 from modelmonitor_operator.rollup.candidates import FindingKey
 from modelmonitor_operator.rollup.hysteresis import Tracked
@@ -37,12 +38,14 @@ class Judgement:
     Attributes:
         pods: those that the monitor selects.
         findings: what the roll-up remembers; a status lists no more than the worst 20 of the active ones.
+        cost: of the committed ledger.
     """
 
     monitor: Monitor
     status: ModelMonitorStatus
     pods: tuple[Pod, ...] = ()
     findings: Mapping[FindingKey, Tracked] = field(default_factory=dict)
+    cost: CostFacts = NOTHING_CHARGED
 
 
 class _Page(Collector):
