@@ -1,6 +1,6 @@
--- Health of a ModelMonitor, for Argo CD (Lua 5.1). It says whether the monitoring works; what the models do is in the
--- message and in `kubectl get modelmonitors`. Degraded ends a sync with waves at once, so that what may still come by
--- itself, pods or first readings, is Progressing.
+-- Health of a ModelMonitor, for Argo CD (Lua 5.1). It says whether the monitoring works; what the models do, and that a
+-- budget is spent, is in the message and in `kubectl get modelmonitors`. Degraded ends a sync with waves at once, so that
+-- what may still come by itself, pods or first readings, is Progressing.
 local waits = {
   TargetsNotFound = true,
   NoReadableTargets = true,
@@ -16,6 +16,14 @@ local function sentence(condition)
     return condition.reason .. ": " .. condition.message
   end
   return condition.reason
+end
+
+local function verdicts(healthy, budget)
+  local said = "models: " .. sentence(healthy)
+  if budget ~= nil and budget.status == "False" then
+    return said .. "; budget: " .. sentence(budget)
+  end
+  return said
 end
 
 local metadata = obj.metadata or {}
@@ -51,7 +59,7 @@ if ready.status == "True" then
     return say("Suspended", sentence(ready))
   end
   if healthy ~= nil then
-    return say("Healthy", "models: " .. sentence(healthy))
+    return say("Healthy", verdicts(healthy, found.WithinBudget))
   end
   return say("Healthy", sentence(ready))
 end

@@ -51,6 +51,23 @@ def born() -> Monitor:
     return {**unseen(), "status": dict(UNSEEN_STATUS)}
 
 
+VERDICTS = (
+    condition("WithinBudget", "False", "BudgetExceeded", "5200.00 of 5000.00 EUR are spent"),
+    condition("WithinBudget", "Unknown", "NoPrice"),
+    condition("WithinObjectives", "False", "BudgetBurning"),
+    condition("Healthy", "False", "ModelFailing"),
+)
+"""What is said about models and money. It is no word on whether the monitoring works."""
+
+
+def with_verdict(obj: Monitor, verdict: dict[str, str]) -> Monitor:
+    """The same ModelMonitor with one verdict more, or another one; one without a status stays without."""
+    if "conditions" not in obj.get("status", {}):
+        return obj
+    others = [each for each in obj["status"]["conditions"] if each["type"] != verdict["type"]]
+    return {**obj, "status": {**obj["status"], "conditions": [*others, verdict]}}
+
+
 def every_state() -> Iterator[Monitor]:
     """Ready by reason × Reconciling × Stalled × observedGeneration × deleting; and what has no status at all."""
     ready = [None, *(condition("Ready", status, reason) for status, reasons in READY.items() for reason in reasons)]

@@ -11,7 +11,7 @@ from lupa.lua51 import LuaRuntime
 from modelmonitor_api.findings import FindingCode
 from modelmonitor_operator.rollup import conditions
 from tests.unit.gitops.kstatus import KStatus, compute
-from tests.unit.gitops.states import READY, Monitor, condition, every_state, monitor, unseen
+from tests.unit.gitops.states import READY, VERDICTS, Monitor, condition, every_state, monitor, unseen, with_verdict
 
 FOLDER = Path(__file__).parents[3] / "examples" / "gitops" / "argocd"
 SCRIPT = (FOLDER / "health.lua").read_text()
@@ -36,6 +36,7 @@ def to_lua(lua: Any, value: Any) -> Any:
 
 OK = (condition("Reconciling", "False", "Settled"), condition("Stalled", "False", "SpecRead"))
 HEALTHY = condition("Healthy", "True", "Serving", "5 of 5 models healthy")
+OVERSPENT = VERDICTS[0]
 FAILING = condition("Healthy", "False", "ModelFailing", "fast:1 fails")
 
 
@@ -61,6 +62,12 @@ FAILING = condition("Healthy", "False", "ModelFailing", "fast:1 fails")
             "Healthy",
             "models: ModelFailing: fast:1 fails",
             id="the monitoring works and a model does not",
+        ),
+        pytest.param(
+            monitor(condition("Ready", "True", "Monitoring"), *OK, HEALTHY, OVERSPENT),
+            "Healthy",
+            "models: Serving: 5 of 5 models healthy; budget: BudgetExceeded: 5200.00 of 5000.00 EUR are spent",
+            id="the budget is spent",
         ),
         pytest.param(
             monitor(condition("Ready", "True", "Suspended"), *OK), "Suspended", "Suspended: because", id="suspended"
@@ -113,6 +120,15 @@ def test_over_every_state_argo_cd_agrees_with_kstatus() -> None:
         assert (argo in {"Healthy", "Suspended"}) <= (kstatus is KStatus.CURRENT), obj
         assert (kstatus in {KStatus.TERMINATING}) <= (argo == "Progressing"), obj
         assert (kstatus is KStatus.FAILED) <= (argo in {"Degraded", "Progressing"}), obj
+
+
+@pytest.mark.parametrize("verdict", VERDICTS, ids=lambda verdict: f"{verdict['type']}={verdict['status']}")
+def test_no_verdict_on_models_or_money_changes_the_health_of_the_monitoring(verdict: dict[str, str]) -> None:
+    lua = LuaRuntime()
+    judge = lua.eval(f"function(obj) {SCRIPT} end")
+    for obj in every_state():
+        changed = with_verdict(obj, verdict)
+        assert judge(to_lua(lua, changed))["status"] == judge(to_lua(lua, obj))["status"], changed
 
 
 def test_a_health_is_never_missing_and_always_one_of_argo_cds_words() -> None:

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from tests.unit.gitops.kstatus import KStatus, compute
-from tests.unit.gitops.states import Monitor, condition, every_state, monitor, unseen
+from tests.unit.gitops.states import VERDICTS, Monitor, condition, every_state, monitor, unseen, with_verdict
 
 FILE = Path(__file__).parents[3] / "examples" / "gitops" / "flux" / "kustomization.yaml"
 (EXPRESSIONS,) = yaml.safe_load(FILE.read_text())["spec"]["healthCheckExprs"]
@@ -75,3 +75,10 @@ def test_over_every_state_flux_differs_from_kstatus_only_where_nothing_is_known_
         unknown = "Ready" not in conditions or "observedGeneration" not in obj["status"]
         both = conditions.get("Stalled") == conditions.get("Reconciling") == "True"
         assert flux is kstatus or (unknown and flux is KStatus.IN_PROGRESS) or both, obj
+
+
+@pytest.mark.parametrize("verdict", VERDICTS, ids=lambda verdict: f"{verdict['type']}={verdict['status']}")
+def test_neither_flux_nor_kstatus_waits_or_fails_for_a_verdict_on_models_or_money(verdict: dict[str, str]) -> None:
+    for obj in every_state():
+        changed = with_verdict(obj, verdict)
+        assert (health(changed), compute(changed)) == (health(obj), compute(obj)), changed
