@@ -1,5 +1,6 @@
 """ModelMonitors applied by a GitOps tool, server-side: no fight, no drift, no mark of its on children."""
 
+import itertools
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -24,19 +25,23 @@ MARKS = {
 Sources: https://argo-cd.readthedocs.io/en/stable/user-guide/resource_tracking/,
 https://fluxcd.io/flux/components/kustomize/kustomizations/
 """
+OTHER_TEAM = "gitops-other-team"
 CHILDREN = "services,endpoints,configmaps,secrets,daemonsets,nodeplans"
 
 
 @pytest.fixture(scope="module")
 def installed(kubectl: Kubectl, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     """An operator, a node and a Triton pod."""
-    installation = Installation(kubectl, tmp_path_factory.mktemp("gitops"), "gitops")
+    watched = {"watchNamespaces": ["gitops-team", OTHER_TEAM]}
+    installation = Installation(kubectl, tmp_path_factory.mktemp("gitops"), "gitops", overrides=watched)
     installation.prepare()
+    kubectl.run("create", "namespace", OTHER_TEAM)
     installation.start()
     installation.node("gitops-1")
     installation.triton_pod("t1", "gitops-1", "10.0.0.1")
     yield installation
     installation.stop()
+    kubectl.delete("namespace", OTHER_TEAM, wait=False)
 
 
 def marked(installed: Installation, manager: str, name: str) -> dict[str, Any]:
@@ -128,20 +133,39 @@ def is_made_by_the_operator(manifest: dict[str, Any]) -> bool:
 def test_a_monitor_that_is_renamed_in_one_commit_leaves_nothing_of_the_old_name(installed: Installation) -> None:
     apply(installed, "argocd-controller", installed.monitor("before"))
     seen(installed, "before")
-    installed.kubectl.delete("modelmonitor", "before", installed.tenant)
+    wait_until(lambda: children_of(installed, installed.tenant, "before"), 20, "it has objects of its own")
     apply(installed, "argocd-controller", installed.monitor("after"))
+    installed.kubectl.delete("modelmonitor", "before", installed.tenant)
     seen(installed, "after")
     wait_until(
         lambda: planned_names(installed) >= {"after"} and "before" not in planned_names(installed), 20, "renamed"
     )
-    items = installed.kubectl.get(CHILDREN, namespace=installed.tenant)["items"]
-    wait_until(
-        lambda: (
-            not [i for i in installed.kubectl.get(CHILDREN, namespace=installed.tenant)["items"] if is_of(i, "before")]
-        ),
-        20,
-        f"nothing of the old name is left of {len(items)} objects",
-    )
+    wait_until(lambda: not children_of(installed, installed.tenant, "before"), 20, "nothing of the old name is left")
+    assert children_of(installed, installed.tenant, "after")
+
+
+def test_a_monitor_that_is_moved_to_another_namespace_leaves_nothing_in_the_old_one(installed: Installation) -> None:
+    there = installed.monitor("mover")
+    there["metadata"]["namespace"] = OTHER_TEAM
+    apply(installed, "argocd-controller", installed.monitor("mover"))
+    wait_until(lambda: children_of(installed, installed.tenant, "mover"), 20, "it has objects where it was")
+    wait_until(lambda: "mover" in planned_names(installed), 20, "its pod is planned")
+    apply(installed, "argocd-controller", there)
+    installed.kubectl.delete("modelmonitor", "mover", installed.tenant)
+    wait_until(lambda: not children_of(installed, installed.tenant, "mover"), 20, "nothing is left where it was")
+    wait_until(lambda: children_of(installed, OTHER_TEAM, "mover"), 20, "it has objects where it is")
+    wait_until(lambda: "mover" not in planned_names(installed), 20, "the pods of the old namespace are not its own")
+
+
+def children_of(installed: Installation, namespace: str, *monitors: str) -> set[tuple[str, str, str]]:
+    """Kind, name and UID of what these ModelMonitors own in a namespace; empty while one of them owns nothing."""
+    items = installed.kubectl.get(CHILDREN, namespace=namespace)["items"]
+    found = {name: [each for each in items if is_of(each, name)] for name in monitors}
+    if not all(found.values()):
+        return set()
+    return {
+        (each["kind"], each["metadata"]["name"], each["metadata"]["uid"]) for each in itertools.chain(*found.values())
+    }
 
 
 def is_of(manifest: dict[str, Any], monitor: str) -> bool:
@@ -169,10 +193,12 @@ def test_two_monitors_that_swap_their_selectors_in_one_commit_swap_their_pods(in
     for name, app in (("x", "one"), ("y", "two")):
         apply(installed, "argocd-controller", select(name, app))
     wait_until(lambda: planned_pods(installed) >= {("x", "s1"), ("y", "s2")}, 20, "each has its pod")
+    owned = wait_until(lambda: children_of(installed, installed.tenant, "x", "y"), 20, "each has its objects")
     both = {"apiVersion": "v1", "kind": "List", "items": [select("x", "two"), select("y", "one")]}
     apply(installed, "argocd-controller", both)
     swapped = {("x", "s2"), ("y", "s1")}
     wait_until(lambda: {p for p in planned_pods(installed) if p[0] in "xy"} == swapped, 20, "they have swapped")
+    assert children_of(installed, installed.tenant, "x", "y") == owned
 
 
 def planned_pods(installed: Installation) -> set[tuple[str, str]]:
