@@ -18,8 +18,11 @@ from tests.chart.rendering import CHART, CRD_CHART
 ROOT = Path(__file__).parents[2]
 EARLIER = ROOT / "tests" / "fixtures" / "charts" / "modelmonitor-0.1.0.tgz"
 SYSTEM, TEAM, CRD = "modelmonitor-system", "team-a", "modelmonitors.modelmonitor.dev"
-NEWER_FIELDS = {"objectives", "prometheus", "alerts", "dashboards"}
-"""Fields of the spec that the release in tests/fixtures/charts does not know. A release that adds one adds it here."""
+NEWER_FIELDS = {
+    *("spec.alerts", "spec.cost", "spec.dashboards", "spec.objectives", "spec.prometheus"),
+    *("status.cost", "status.objectives"),
+}
+"""Fields that the release in tests/fixtures/charts does not know. A release that adds one adds it here."""
 
 
 @pytest.fixture(scope="module")
@@ -37,10 +40,19 @@ def helm(cluster: Kubectl) -> Helm:
     return Helm(cluster.kubeconfig)
 
 
-def spec_fields(cluster: Kubectl) -> set[str]:
-    """The fields of the spec that the API server knows now."""
-    version = cluster.get("crd", CRD)["spec"]["versions"][0]
-    return set(version["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"])
+def known_fields(cluster: Kubectl) -> set[str]:
+    """The fields of spec and status that the API server knows now, at every depth."""
+    schema = cluster.get("crd", CRD)["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+    return {each for part in ("spec", "status") for each in below(schema["properties"][part], part)}
+
+
+def below(schema: dict[str, Any], path: str) -> Iterator[str]:
+    """The paths of every field under this one."""
+    for name, inner in schema.get("properties", {}).items():
+        yield f"{path}.{name}"
+        yield from below(inner, f"{path}.{name}")
+    if "items" in schema:
+        yield from below(schema["items"], path)
 
 
 def monitor(name: str) -> dict[str, Any]:
@@ -49,11 +61,22 @@ def monitor(name: str) -> dict[str, Any]:
     spec = {**manifest["spec"], "alerts": {"labels": {"team": "fraud"}}, "prometheus": {"interval": "30s"}}
     spec["dashboards"] = {"folder": "Fraud"}
     spec["objectives"] = [{"name": "available", "type": "Availability", "target": "99.9"}]
+    spec["cost"] = {"currency": "EUR", "pricePerGpuHour": "2.50"}
     return {**manifest, "metadata": {"name": name, "namespace": TEAM}, "spec": spec}
 
 
-def spec_of(cluster: Kubectl, name: str) -> dict[str, Any]:
-    return dict(cluster.get("modelmonitor", name, TEAM)["spec"])
+STATUS = {
+    "cost": {"currency": "EUR", "since": "2026-01-01T00:00:00Z", "spent": "12.34 EUR"},
+    "objectives": [{"name": "available", "type": "Availability", "target": "99.9", "method": "Requests"}],
+}
+"""What an operator would have written of the newer fields."""
+
+
+def values_of(cluster: Kubectl, name: str) -> dict[str, Any]:
+    """What the ModelMonitor holds in the newer fields, by path."""
+    found = cluster.get("modelmonitor", name, TEAM)
+    paths = ((path, path.split(".")) for path in NEWER_FIELDS)
+    return {path: found[part][field] for path, (part, field) in paths if field in found.get(part, {})}
 
 
 def upgrade(helm: Helm, release: str, chart: Path, *more: str) -> None:
@@ -62,42 +85,44 @@ def upgrade(helm: Helm, release: str, chart: Path, *more: str) -> None:
 
 def test_an_upgrade_brings_the_newer_definitions_and_keeps_the_monitors(cluster: Kubectl, helm: Helm) -> None:
     upgrade(helm, "modelmonitor", EARLIER)
-    assert spec_fields(cluster) & NEWER_FIELDS == set()
+    earlier = known_fields(cluster)
     old = {"selector": {"matchLabels": {"app": "x"}}, "interval": "10s"}
     before = {"apiVersion": "modelmonitor.dev/v1alpha1", "kind": "ModelMonitor", "spec": old}
     cluster.apply({**before, "metadata": {"name": "earlier", "namespace": TEAM}})
     uid = cluster.get("modelmonitor", "earlier", TEAM)["metadata"]["uid"]
     upgrade(helm, "modelmonitor", CHART)
-    assert spec_fields(cluster) >= NEWER_FIELDS
+    assert outermost(known_fields(cluster) - earlier) == NEWER_FIELDS
     after = cluster.get("modelmonitor", "earlier", TEAM)
     assert (after["metadata"]["uid"], after["metadata"]["generation"]) == (uid, 1)
     assert old.items() <= after["spec"].items()
+
+
+def outermost(fields: set[str]) -> set[str]:
+    """The fields whose parents are not among them."""
+    return {each for each in fields if each.rpartition(".")[0] not in fields}
 
 
 def test_a_rollback_with_templated_definitions_hides_newer_fields_and_a_write_then_loses_them(
     cluster: Kubectl, helm: Helm
 ) -> None:
     cluster.apply(monitor("untouched"), monitor("written"))
-    assert spec_of(cluster, "untouched").keys() >= NEWER_FIELDS
-    helm.run("rollback", "modelmonitor", "1", "--namespace", SYSTEM)
-    assert spec_fields(cluster) & NEWER_FIELDS == set()
     for name in ("untouched", "written"):
-        assert spec_of(cluster, name).keys() & NEWER_FIELDS == set()
+        write_status(cluster, (name, TEAM), "modelmonitor-operator", STATUS)
+    assert values_of(cluster, "untouched").keys() == NEWER_FIELDS
+    helm.run("rollback", "modelmonitor", "1", "--namespace", SYSTEM)
+    assert known_fields(cluster) & NEWER_FIELDS == set()
+    for name in ("untouched", "written"):
+        assert values_of(cluster, name) == {}
     cluster.run("annotate", "modelmonitor", "written", "--namespace", TEAM, "touched=1")
     upgrade(helm, "modelmonitor", CHART)
-    wait_until(lambda: spec_of(cluster, "untouched").keys() >= NEWER_FIELDS, 15, "what nobody wrote is whole again")
-    given = monitor("written")["spec"]
-    lost = {
-        field
-        for field in NEWER_FIELDS
-        if spec_of(cluster, "written").get(field) != spec_of(cluster, "untouched")[field]
-    }
-    assert lost == {field for field in NEWER_FIELDS if field in given}
+    wait_until(lambda: values_of(cluster, "untouched").keys() == NEWER_FIELDS, 15, "what nobody wrote is whole again")
+    kept, whole = values_of(cluster, "written"), values_of(cluster, "untouched")
+    assert {field for field in NEWER_FIELDS if kept.get(field) != whole[field]} == NEWER_FIELDS
 
 
 def test_the_page_on_upgrades_lists_what_a_rollback_loses() -> None:
     page = (ROOT / "UPGRADE.md").read_text()
-    assert {field for field in NEWER_FIELDS if f"`spec.{field}`" not in page} == set()
+    assert {field for field in NEWER_FIELDS if f"`{field}`" not in page} == set()
 
 
 def test_the_definitions_can_be_handed_over_to_the_chart_of_their_own(cluster: Kubectl, helm: Helm) -> None:
@@ -113,10 +138,13 @@ def test_a_rollback_beside_the_chart_of_the_definitions_loses_nothing(cluster: K
     upgrade(helm, "modelmonitor", EARLIER, "--reset-values", "--set", "crds.install=false")
     upgrade(helm, "modelmonitor", CHART, "--reset-then-reuse-values")
     cluster.apply(monitor("untouched"))
+    write_status(cluster, ("untouched", TEAM), "modelmonitor-operator", STATUS)
+    before = values_of(cluster, "untouched")
     helm.run("rollback", "modelmonitor", "--namespace", SYSTEM)
-    assert spec_fields(cluster) >= NEWER_FIELDS
+    assert known_fields(cluster) >= NEWER_FIELDS
     cluster.run("annotate", "modelmonitor", "untouched", "--namespace", TEAM, "touched=1")
-    assert spec_of(cluster, "untouched").keys() >= NEWER_FIELDS
+    assert values_of(cluster, "untouched") == before
+    assert before.keys() == NEWER_FIELDS
 
 
 def test_an_uninstall_keeps_the_definitions_and_the_monitors_whichever_chart_brought_them(
