@@ -1,5 +1,7 @@
 """What the status says about cost. Amounts are decimal strings in `currency`, and lists are bounded."""
 
+from enum import StrEnum
+
 from pydantic import Field
 from pydantic.config import JsonDict
 
@@ -24,10 +26,14 @@ class CostView(Wire):
         default=None, max_length=_MONEY, description="Of allocation: busy with nothing that Triton counts."
     )
     gap: str | None = Field(default=None, max_length=_MONEY, description="Of allocation: nobody knows what it did.")
-    energy: str | None = Field(default=None, max_length=_MONEY, description="For energy, where it has a price.")
+    energy: str | None = Field(
+        default=None, max_length=_MONEY, description="For energy, beside allocation; absent where it is not charged."
+    )
     gpu_hours: str = Field(default="0.00", max_length=_MONEY, description="Hours of whole GPUs that were held.")
     idle_gpu_hours: str = Field(default="0.00", max_length=_MONEY, description="Of these, not busy.")
-    energy_kwh: str = Field(default="0", max_length=_MONEY, description="Energy, in kilowatt-hours.")
+    energy_kwh: str | None = Field(
+        default=None, max_length=_MONEY, description="Energy, in kilowatt-hours; absent where the devices tell none."
+    )
 
 
 class ModelCost(CostView):
@@ -36,13 +42,29 @@ class ModelCost(CostView):
     name: str = Field(max_length=256, description="Name of the model; empty: no model, or all those not listed.")
     version: str = Field(default="", max_length=64, description="Version of the model.")
     per_thousand_allocation: str | None = Field(
-        default=None, max_length=_MONEY, description="Allocation for 1000 inferences."
+        default=None, max_length=_MONEY, description="Allocation and energy for 1000 inferences; absent unpriced."
     )
-    per_thousand_usage: str | None = Field(default=None, max_length=_MONEY, description="Usage for 1000 inferences.")
+    per_thousand_usage: str | None = Field(
+        default=None, max_length=_MONEY, description="Usage for 1000 inferences; absent unpriced."
+    )
     per_thousand_watt_hours: str | None = Field(
         default=None, max_length=_MONEY, description="Watt-hours for 1000 inferences."
     )
     cached_requests: int | None = Field(default=None, description="Requests that the response cache answered.")
+
+
+class CostObstacle(StrEnum):
+    """What stands in the way of the money."""
+
+    NONE = ""
+    PRICE_SOURCE_UNUSABLE = "PriceSourceUnusable"
+    """The price table, or a node's price, cannot be read."""
+    MIXED_CURRENCIES = "MixedCurrencies"
+    """A source of prices is passed over because it speaks of another currency."""
+    NO_PRICE = "NoPrice"
+    """Something that is held has no price."""
+    PARTLY_UNPRICED = "PartlyUnpriced"
+    """Something was held while it had no price in this currency."""
 
 
 class PriceStatus(Wire):
@@ -113,4 +135,9 @@ class CostStatus(Wire):
     models_total: int = Field(default=0, description="How many there are in all.")
     prices: tuple[PriceStatus, ...] = Field(default=(), max_length=MAX_PRICES, description="Prices in force.")
     gaps: tuple[GapStatus, ...] = Field(default=(), max_length=3, description="What nobody can know.")
+    reason: CostObstacle = Field(
+        default=CostObstacle.NONE,
+        description="What stands in the way of the money, in one word: PriceSourceUnusable, MixedCurrencies, NoPrice, "
+        "PartlyUnpriced; empty where nothing does.",
+    )
     message: str = Field(default="", max_length=512, description="What stands in the way, with the next step.")

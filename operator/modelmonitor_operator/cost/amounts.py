@@ -68,8 +68,9 @@ class Amounts(NamedTuple):
         return self.held + self.energy
 
     def without_money(self) -> "Amounts":
-        """The same with no money: what is left when the currency changes."""
-        return self._replace(used=ZERO, borrowed=ZERO, idle=ZERO, other=ZERO, gap=ZERO, energy=ZERO)
+        """The same with no money: what is left when the currency changes, and what it was held for has no price in."""
+        bare = self._replace(used=ZERO, borrowed=ZERO, idle=ZERO, other=ZERO, gap=ZERO, energy=ZERO)
+        return bare._replace(unpriced_us=self.held_us)
 
 
 NOTHING = Amounts()

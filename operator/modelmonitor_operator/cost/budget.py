@@ -6,10 +6,14 @@ from decimal import Decimal
 from enum import StrEnum
 
 from modelmonitor_api.spec_cost import Budget
+from modelmonitor_operator.cost.amounts import NOTHING, Amounts, add_up
 from modelmonitor_operator.cost.forecast import Forecast, Spending, forecast
 from modelmonitor_operator.cost.ledger import Ledger
 from modelmonitor_operator.cost.money import ZERO
 from modelmonitor_operator.cost.periods import Period, midnight, period_of
+
+_PRICED_PARTS = 20
+HOUR = 3600
 
 
 class BudgetState(StrEnum):
@@ -22,7 +26,7 @@ class BudgetState(StrEnum):
     """Even the low end of the range is more than the budget."""
     EXCEEDED = "BudgetExceeded"
     NO_PRICE = "NoPrice"
-    """Something that was held has no price, so nobody knows what is spent."""
+    """More than one part in twenty of what was held has no price, so nobody knows what is spent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,7 @@ class BudgetView:
         left: negative once overspent.
         threshold: the highest percentage of the spec that is reached; None before the first.
         exhausted_at: when the money is, or will be, gone in this period; seconds since the epoch, None where it lasts.
+        unpriced_us: device time of the period that has no price.
     """
 
     state: BudgetState
@@ -43,12 +48,29 @@ class BudgetView:
     projected: Forecast
     threshold: int | None
     exhausted_at: float | None
+    unpriced_us: int = 0
+
+
+def is_priced(amounts: Amounts) -> bool:
+    """Whether the money of some time says what it cost: at most one part in twenty has no price."""
+    return amounts.unpriced_us * _PRICED_PARTS <= amounts.held_us
 
 
 def spending_of(ledger: Ledger) -> Spending:
-    """What a forecast reads from a ledger."""
+    """What a forecast reads from a ledger: days without a price are no days without spending."""
     days = {date.fromisoformat(day): one.spent for day, one in ledger.days.items()}
-    return Spending(ledger.zone, days, ledger.hours, ledger.since)
+    return Spending(ledger.zone, days, ledger.hours, _priced_since(ledger))
+
+
+def _priced_since(ledger: Ledger) -> float:
+    """Since when what is held has a price."""
+    last = max((day for day, one in ledger.days.items() if not is_priced(one)), default=None)
+    if last is None:
+        return ledger.since
+    day = date.fromisoformat(last)
+    start, end = midnight(ledger.zone, day), midnight(ledger.zone, day + timedelta(days=1))
+    priced = (hour * HOUR for hour, money in ledger.hours.items() if money and start <= hour * HOUR < end)
+    return max(ledger.since, min(priced, default=end))
 
 
 def view_budget(ledger: Ledger, budget: Budget, now: float) -> BudgetView:
@@ -56,11 +78,11 @@ def view_budget(ledger: Ledger, budget: Budget, now: float) -> BudgetView:
     spending = spending_of(ledger)
     period = period_of(budget.period, ledger.zone, now)
     amount = Decimal(budget.amount)
-    spent = sum((spending.days.get(day, ZERO) for day in period.days()), ZERO)
+    amounts = add_up(*(ledger.days.get(str(day), NOTHING) for day in period.days()))
+    spent = amounts.spent
     projected = forecast(spending, period, now)
-    unpriced = any(ledger.days[str(day)].unpriced_us for day in period.days() if str(day) in ledger.days)
     return BudgetView(
-        state=_judge(amount, spent, projected, unpriced=unpriced),
+        state=_judge(amount, spent, projected, unpriced=not is_priced(amounts)),
         period=period,
         amount=amount,
         spent=spent,
@@ -68,6 +90,7 @@ def view_budget(ledger: Ledger, budget: Budget, now: float) -> BudgetView:
         projected=projected,
         threshold=max((one for one in budget.thresholds if spent * 100 >= amount * one), default=None),
         exhausted_at=_exhausted_at(spending, period, amount, projected, now),
+        unpriced_us=amounts.unpriced_us,
     )
 
 

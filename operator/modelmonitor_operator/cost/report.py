@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Decimal
 
 from modelmonitor_api.cost_summary import Confidence
 from modelmonitor_api.spec_cost import BudgetPeriod, CostSpec, Currency
@@ -11,6 +11,7 @@ from modelmonitor_api.status_cost import (
     MAX_COST_MODELS,
     MAX_PRICES,
     BudgetStatus,
+    CostObstacle,
     CostStatus,
     CostView,
     ForecastStatus,
@@ -19,19 +20,23 @@ from modelmonitor_api.status_cost import (
     PriceStatus,
 )
 from modelmonitor_operator.cost.amounts import NOTHING, REST, Amounts, ModelKey, add_up
-from modelmonitor_operator.cost.budget import BudgetView, spending_of, view_budget
+from modelmonitor_operator.cost.budget import BudgetView, is_priced, spending_of, view_budget
 from modelmonitor_operator.cost.forecast import Forecast, forecast
 from modelmonitor_operator.cost.ledger import Ledger
 from modelmonitor_operator.cost.money import MJ_PER_KWH, plain, render_hours, render_money
 from modelmonitor_operator.cost.periods import Period, period_of
-from modelmonitor_operator.cost.prices import PriceList, warn_of
+from modelmonitor_operator.cost.prices import Price, PriceList, warn_of
 from modelmonitor_operator.timestamps import render_time
 
 _MILLIONTH = Decimal("0.000001")
-NO_PRICE = (
-    "{models} has no price, so {hours} GPU-hours are told without money: set spec.cost.pricePerGpuHour and "
-    "spec.cost.currency, or ask an administrator for a price table"
+NO_PRICE = "{model} has no price; held without one so far: {hours} GPU-hours"
+_FILL = (
+    "set spec.cost.pricePerGpuHour and spec.cost.currency, or ask an administrator for a price table (cost.priceTable "
+    "of the chart)"
 )
+_LOCKED = "an administrator has locked prices, so the price table has to name it: *, or its product name"
+_RATE_DIGITS = 4
+_MOST_PLACES = 12
 
 
 def build_cost_status(ledger: Ledger, spec: CostSpec | None, prices: PriceList, now: float) -> CostStatus:
@@ -42,28 +47,31 @@ def build_cost_status(ledger: Ledger, spec: CostSpec | None, prices: PriceList, 
     """
     view = view_budget(ledger, spec.budget, now) if spec and spec.budget else None
     period = view.period if view else period_of(BudgetPeriod.MONTH, ledger.zone, now)
-    total, priced = ledger.total, ledger.currency is not None
+    total, currency = ledger.total, ledger.currency
     in_period = add_up(*(ledger.days.get(str(day), NOTHING) for day in period.days()))
-    projected = _project(ledger, view, period, now) if priced else None
+    projected = _project(ledger, view, period, now) if _has_money(in_period, currency) else None
+    rows = tuple(_prices(ledger, prices, now))
+    reason, message = _obstacle(ledger, prices, rows)
     models = sorted(
         ledger.models.items(), key=lambda item: (item[0] == REST, -item[1].spent, -item[1].held_us, item[0])
     )
     status = CostStatus(
-        currency=ledger.currency,
+        currency=currency,
         since=render_time(ledger.since),
         beginning=ledger.beginning,
         confidence=confidence_of(total),
-        spent=_spent(ledger.currency, in_period),
-        projected=f"{render_money(projected.expected)} {ledger.currency}" if projected else "",
-        total=CostView.model_validate(_view(total, priced=priced)),
-        period=CostView.model_validate(_view(in_period, priced=priced)),
+        spent=_spent(currency, in_period),
+        projected=f"{render_money(projected.expected)} {currency}" if projected else "",
+        total=CostView.model_validate(_view(total, currency)),
+        period=CostView.model_validate(_view(in_period, currency)),
         budget=_budget(view) if view else None,
         forecast=_forecast(projected) if projected else None,
-        models=tuple(_model(key, one, priced=priced) for key, one in models[:MAX_COST_MODELS]),
+        models=tuple(_model(key, one, currency) for key, one in models[:MAX_COST_MODELS]),
         models_total=len(models),
-        prices=tuple(_prices(ledger, prices, now)),
-        gaps=tuple(_gaps(ledger, priced=priced)),
-        message=_message(ledger, prices, total)[:512],
+        prices=rows,
+        gaps=tuple(_gaps(ledger, priced=_has_money(total, currency))),
+        reason=reason,
+        message=message[:512],
     )
     return _bounded(status)
 
@@ -91,38 +99,54 @@ def _project(ledger: Ledger, view: BudgetView | None, period: Period, now: float
     return view.projected if view else forecast(spending_of(ledger), period, now)
 
 
-def _view(amounts: Amounts, *, priced: bool) -> dict[str, object]:
+def _has_money(amounts: Amounts, currency: Currency | None) -> bool:
+    """Whether an amount of money says something: not where all of the time has no price."""
+    return currency is not None and (amounts.unpriced_us < amounts.held_us or not amounts.unpriced_us)
+
+
+def _view(amounts: Amounts, currency: Currency | None) -> dict[str, object]:
     money = {
         "allocation": amounts.held,
         "usage": amounts.used,
         "idle": amounts.idle,
         "other": amounts.other,
         "gap": amounts.gap,
-        "energy": amounts.energy,
+        "energy": amounts.energy or None,
     }
-    found: dict[str, object] = {name: render_money(one) for name, one in money.items()} if priced else {}
-    return found | {
+    shown = money if _has_money(amounts, currency) else {}
+    kwh = Decimal(amounts.energy_mj) / MJ_PER_KWH
+    return {name: render_money(one) for name, one in shown.items() if one is not None} | {
         "gpu_hours": render_hours(amounts.held_us),
         "idle_gpu_hours": render_hours(amounts.idle_us),
-        "energy_kwh": f"{Decimal(amounts.energy_mj) / MJ_PER_KWH:.3f}",
+        "energy_kwh": f"{kwh:.3f}" if kwh else None,
     }
 
 
-def _model(key: ModelKey, amounts: Amounts, *, priced: bool) -> ModelCost:
-    n = amounts.inferences
-    watt_hours = per_thousand(Decimal(amounts.energy_mj) * 1000 / MJ_PER_KWH, n)
-    bases = {"per_thousand_allocation": amounts.spent, "per_thousand_usage": amounts.used}
-    each = {name: per_thousand(one, n) for name, one in bases.items()} if priced else {}
+def _model(key: ModelKey, amounts: Amounts, currency: Currency | None) -> ModelCost:
+    n, energy = amounts.inferences, Decimal(amounts.energy_mj)
+    priced = _has_money(amounts, currency) and is_priced(amounts)
+    each = {
+        "per_thousand_allocation": per_thousand(amounts.spent, n) if priced else None,
+        "per_thousand_usage": per_thousand(amounts.used, n) if priced else None,
+        "per_thousand_watt_hours": per_thousand(energy * 1000 / MJ_PER_KWH, n) if energy else None,
+    }
     return ModelCost.model_validate(
         {
             "name": key[0][:256],
             "version": key[1][:64],
-            **_view(amounts, priced=priced),
-            **{name: None if one is None else render_money(one) for name, one in each.items()},
-            "per_thousand_watt_hours": None if watt_hours is None else f"{watt_hours:.4f}",
+            **_view(amounts, currency),
+            **{name: render_rate(one) for name, one in each.items() if one is not None},
             "cached_requests": amounts.cached or None,
         }
     )
+
+
+def render_rate(amount: Decimal) -> str:
+    """A small amount with four digits that say something, whatever its size: to the cent, and further where needed."""
+    places = min(max(_RATE_DIGITS - 1 - amount.adjusted(), 2), _MOST_PLACES) if amount else 2
+    digits = plain(amount.quantize(Decimal(1).scaleb(-places), ROUND_HALF_EVEN))
+    whole, _, rest = digits.partition(".")
+    return f"{whole}.{rest:0<2}"
 
 
 def _budget(view: BudgetView) -> BudgetStatus:
@@ -147,30 +171,33 @@ def _forecast(found: Forecast) -> ForecastStatus:
 
 
 def _spent(currency: Currency | None, in_period: Amounts) -> str:
-    if currency is None:
+    if currency is None or not _has_money(in_period, currency):
         return f"{render_hours(in_period.held_us)} GPU-hours"
-    return f"{render_money(in_period.spent)} {currency}"
+    more = "" if is_priced(in_period) else f" + {render_hours(in_period.unpriced_us)} GPU-hours"
+    return f"{render_money(in_period.spent)} {currency}{more}"
 
 
-def _prices(ledger: Ledger, prices: PriceList, now: float) -> Iterable[PriceStatus]:
-    told: set[tuple[str, str]] = set()
+def _prices(ledger: Ledger, prices: PriceList, now: float) -> Sequence[PriceStatus]:
+    """The prices in force of what is held now; what has none comes first."""
+    found: dict[tuple[str, str], Price | None] = {}
     for node, gpu in gpu_models(ledger):
-        found = prices.gpu_hour(node, gpu)
-        if (gpu, found.where if found else "") in told or len(told) == MAX_PRICES:
-            continue
-        told.add((gpu, found.where if found else ""))
-        if found is None or prices.currency is None:
-            yield PriceStatus(gpu_model=gpu[:96])
-            continue
-        age = (datetime.fromtimestamp(now, UTC).date() - found.updated).days if found.updated else None
-        yield PriceStatus(
-            gpu_model=gpu[:96],
-            per_gpu_hour=plain(found.per_hour.quantize(_MILLIONTH)),
-            source=found.source,
-            where=found.where[:128],
-            age_days=age,
-            warning=(warn_of(found, gpu, prices.currency) or "")[:256],
-        )
+        price = prices.gpu_hour(node, gpu)
+        found.setdefault((gpu, price.where if price else ""), price)
+    rows = [_price(gpu, price, prices.currency, now) for (gpu, _), price in found.items()]
+    return sorted(rows, key=lambda row: row.per_gpu_hour is not None)[:MAX_PRICES]
+
+
+def _price(gpu: str, found: Price | None, currency: Currency | None, now: float) -> PriceStatus:
+    if found is None or currency is None:
+        return PriceStatus(gpu_model=gpu[:96])
+    return PriceStatus(
+        gpu_model=gpu[:96],
+        per_gpu_hour=plain(found.per_hour.quantize(_MILLIONTH)),
+        source=found.source,
+        where=found.where[:128],
+        age_days=(datetime.fromtimestamp(now, UTC).date() - found.updated).days if found.updated else None,
+        warning=(warn_of(found, gpu, currency) or "")[:256],
+    )
 
 
 def _gaps(ledger: Ledger, *, priced: bool) -> Iterable[GapStatus]:
@@ -179,19 +206,23 @@ def _gaps(ledger: Ledger, *, priced: bool) -> Iterable[GapStatus]:
         yield GapStatus(reason=reason, gpu_hours=render_hours(gap.time_us), money=money, last=render_time(gap.last))
 
 
-def _message(ledger: Ledger, prices: PriceList, total: Amounts) -> str:
-    """The first thing that stands in the way of the money."""
+def _obstacle(ledger: Ledger, prices: PriceList, rows: Sequence[PriceStatus]) -> tuple[CostObstacle, str]:
+    """The first thing that stands in the way of the money, and what to do about it."""
+    unpriced_us = ledger.total.unpriced_us
+    without = next((row.gpu_model or "a GPU" for row in rows if row.per_gpu_hour is None), None)
+    told = NO_PRICE.format(model=without, hours=render_hours(unpriced_us)) if without else ""
     if prices.problems:
-        return prices.problems[0]
+        return CostObstacle.PRICE_SOURCE_UNUSABLE, "; ".join(filter(None, (prices.problems[0], told)))
     mixed = prices.mixed_currencies()
     if mixed:
-        return f"prices in another currency than {prices.currency} are passed over: {', '.join(mixed)}"
-    without = sorted({gpu for node, gpu in gpu_models(ledger) if prices.gpu_hour(node, gpu) is None})
+        passed = f"prices in another currency than {prices.currency} are passed over: {', '.join(mixed[:3])}"
+        return CostObstacle.MIXED_CURRENCIES, "; ".join(filter(None, (passed, told)))
     if without:
-        return NO_PRICE.format(models=without[0] or "a GPU", hours=render_hours(total.unpriced_us))
-    if total.unpriced_us:
-        return f"{render_hours(total.unpriced_us)} GPU-hours were held before there was a price, and have no money"
-    return ""
+        return CostObstacle.NO_PRICE, f"{told}: {_LOCKED if prices.locked else _FILL}"
+    if unpriced_us:
+        told = f"{render_hours(unpriced_us)} GPU-hours were held without a price in {ledger.currency}"
+        return CostObstacle.PARTLY_UNPRICED, f"{told}, before there was one, and have no money"
+    return CostObstacle.NONE, ""
 
 
 def _bounded(status: CostStatus) -> CostStatus:
