@@ -1,12 +1,10 @@
 """Who wrote what, from the API server's audit log."""
 
-import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
 
+from modelmonitor_testbed.audit import read_requests
 from modelmonitor_testbed.controlplane import ControlPlane
 
 _WRITES = frozenset({"create", "update", "patch", "delete", "deletecollection"})
@@ -39,22 +37,14 @@ class Write:
 
 def read_writes(control_plane: ControlPlane, users: Iterable[str], since: float = 0.0) -> list[Write]:
     """The writes of these users from a moment on, in order, those about leases included."""
-    wanted = frozenset(users)
-    return [write for write in _parse(control_plane) if write.user in wanted and write.at >= since]
+    assert control_plane.audit_log is not None
+    return [
+        Write(request.at, request.user, what.verb, what.resource, what.name, request.code)
+        for request in read_requests(control_plane.audit_log, users, since)
+        if (what := request.what).verb in _WRITES and request.stage == "ResponseComplete" and what.resource != _ASKING
+    ]
 
 
 def count_done(writes: Iterable[Write]) -> Counter[Named]:
     """How often each object was written, by resource and name; leases are left out."""
     return Counter((write.resource, write.name) for write in writes if write.done and write.resource != "leases")
-
-
-def _parse(control_plane: ControlPlane) -> Iterator[Write]:
-    assert control_plane.audit_log is not None
-    for line in control_plane.audit_log.read_text().splitlines():
-        event: dict[str, Any] = json.loads(line)
-        ref = event.get("objectRef", {})
-        if event["verb"] in _WRITES and event["stage"] == "ResponseComplete" and ref.get("resource") != _ASKING:
-            resource = "/".join(filter(None, (ref.get("resource", ""), ref.get("subresource", ""))))
-            at = datetime.fromisoformat(event["requestReceivedTimestamp"]).timestamp()
-            code = int(event["responseStatus"]["code"])
-            yield Write(at, event["user"]["username"], event["verb"], resource, ref.get("name", ""), code)
