@@ -73,6 +73,7 @@ def test_no_right_can_be_added_unnoticed(account: Account) -> None:
             assert more in find_unused(granted | {more}, used, HOME), more
 
 
+HERE = Right("get", "", "configmaps", "system", "ledger")
 AT_HOME = Home(frozenset({"system"}), frozenset({"ledger"}))
 NOT_EQUAL = [
     pytest.param(replace(HERE, name=""), HERE, id="all names, for one that never changes"),
