@@ -7,6 +7,7 @@ from rich.console import Console
 
 from modelmonitor_api.spec_objectives import ObjectiveType
 from modelmonitor_api.status import ModelMonitorStatus, ObjectiveMethod, ObjectiveStatus
+from modelmonitor_api.status_cost import CostStatus, CostView, ModelCost
 from modelmonitor_testbed.demo.table import build_table
 from modelmonitor_testbed.prometheus.api import Alert
 
@@ -40,3 +41,25 @@ def test_an_overspent_budget_and_a_firing_alert_are_shown() -> None:
 def test_a_silent_prometheus_is_not_taken_for_no_alert() -> None:
     assert "Prometheus does not answer" in printed(ModelMonitorStatus(), None)
     assert "Prometheus does not answer" not in printed(ModelMonitorStatus(), [])
+
+
+def test_what_a_model_costs_is_shown_beside_what_its_monitor_spent_and_will_spend() -> None:
+    model = ModelCost(
+        name="fast", version="1", allocation="1.20", usage="0.40", idle="0.80", per_thousand_allocation="0.05"
+    )
+    cost = CostStatus(
+        currency="USD",
+        since="2026-01-01T00:00:00Z",
+        spent="1.20 USD",
+        projected="36.00 USD",
+        models=(model,),
+        total=CostView(allocation="1.20", usage="0.40", idle="0.80", gpu_hours="0.35"),
+        message="a price is odd",
+    )
+    text = printed(ModelMonitorStatus(cost=cost), [])
+    for told in ("1.20 USD", "36.00 USD", "fast:1", "0.80", "0.05", "0.35", "a price is odd", "Measured"):
+        assert told in text
+
+
+def test_a_monitor_without_a_ledger_says_so() -> None:
+    assert "no ledger yet" in printed(ModelMonitorStatus(), [])

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from modelmonitor_api.findings import Severity
 from modelmonitor_api.status import HealthState, ModelMonitorStatus
+from modelmonitor_api.status_cost import CostView
 from modelmonitor_testbed.prometheus.api import Alert
 
 _STATE_STYLES = {
@@ -110,6 +111,30 @@ def _objectives_table(monitors: Sequence[Monitor]) -> Table:
     return table
 
 
+def _cost_table(monitors: Sequence[Monitor]) -> Table:
+    """What was spent and what will be, then the model versions: held, used, idle, and for a thousand inferences."""
+    table = Table(title="Cost", title_justify="left", expand=True)
+    for column in ("monitor", "of", "held", "used", "idle", "1000 inferences", "GPU-hours", "how sure"):
+        table.add_column(column, no_wrap=True)
+    table.add_column("in the way", ratio=1)
+    for name, status in monitors:
+        cost = status.cost
+        if cost is None:
+            table.add_row(name, "-", "-", "-", "-", "-", "-", "-", "no ledger yet")
+            continue
+        told = f"this period {cost.spent}, at its end {cost.projected or '-'}"
+        _add_cost(table, (name, told, ""), cost.total, (cost.confidence, cost.message))
+        for one in cost.models:
+            model = f"{one.name}:{one.version}" if one.version else one.name or "no model"
+            _add_cost(table, ("", model, one.per_thousand_allocation or "-"), one, ("", ""))
+    return table
+
+
+def _add_cost(table: Table, whose: tuple[str, str, str], view: CostView, told: tuple[str, str]) -> None:
+    money = [amount or "-" for amount in (view.allocation, view.usage, view.idle)]
+    table.add_row(whose[0], whose[1], *money, whose[2], view.gpu_hours, *told)
+
+
 def _alerts_table(alerts: Sequence[Alert] | None) -> Table:
     table = Table(title="Alerts that fire in Prometheus", title_justify="left", expand=True)
     for column in ("alert", "severity", "monitor"):
@@ -128,12 +153,13 @@ def _alerts_table(alerts: Sequence[Alert] | None) -> Table:
 def build_table(
     monitors: Sequence[Monitor], alerts: Sequence[Alert] | None = None, now: datetime | None = None
 ) -> RenderableType:
-    """The tables of the demo: monitors, their models, findings, objectives, and what Prometheus alerts about."""
+    """The tables of the demo: monitors, their models, findings, objectives, cost, and what Prometheus alerts about."""
     moment = now or datetime.now(UTC)
     return Group(
         _monitors_table(monitors, moment),
         _models_table(monitors),
         _findings_table(monitors, moment),
         _objectives_table(monitors),
+        _cost_table(monitors),
         _alerts_table(alerts),
     )
