@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from generate.tables import render_table
 from modelmonitor_api.metrics import (
+    COST_METRICS,
     GPU_METRICS,
     LEADER_METRICS,
     MONITOR_METRICS,
@@ -28,6 +29,7 @@ _SECTIONS = (
     ("Sidecar: pods of a monitor, on `/monitors/<namespace>/<name>/metrics`", MONITOR_METRICS),
     ("Sidecar: Triton's own series, on `/monitors/<namespace>/<name>/metrics`", TRITON_METRICS),
     ("Leader: the verdict, on `/monitors/<namespace>/<name>/metrics` of the operator", LEADER_METRICS),
+    ("Leader: cost, on the same page", COST_METRICS),
 )
 _HEADS = ("metric", "type", "unit", "labels", "what it says", "source")
 

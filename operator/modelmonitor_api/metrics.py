@@ -7,12 +7,14 @@ GPU reads 0 instead of being absent.
 """
 
 from modelmonitor_api.metric import Metric, MetricPage, MetricType, sample_names
+from modelmonitor_api.metrics_cost import COST_METRICS
 from modelmonitor_api.metrics_leader import LEADER_METRICS
 from modelmonitor_api.metrics_monitor import MONITOR_METRICS
 from modelmonitor_api.metrics_sidecar import GPU_METRICS, SIDECAR_METRICS
 from modelmonitor_api.metrics_triton import TRITON_METRICS
 
 __all__ = [
+    "COST_METRICS",
     "GPU_METRICS",
     "LEADER_METRICS",
     "METRICS",
@@ -27,5 +29,12 @@ __all__ = [
 
 METRICS: dict[str, Metric] = {
     metric.name: metric
-    for metric in (*SIDECAR_METRICS, *GPU_METRICS, *MONITOR_METRICS, *TRITON_METRICS, *LEADER_METRICS)
+    for metric in (
+        *SIDECAR_METRICS,
+        *GPU_METRICS,
+        *MONITOR_METRICS,
+        *TRITON_METRICS,
+        *LEADER_METRICS,
+        *COST_METRICS,
+    )
 }

@@ -6,18 +6,18 @@ does. Nothing grows without bound: findings and objectives are bounded in the st
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from prometheus_client import Metric, generate_latest
-from prometheus_client.registry import Collector
+from prometheus_client import generate_latest
 
 from modelmonitor_api.findings import Severity
-from modelmonitor_api.metrics import METRICS
-from modelmonitor_api.names import LABEL_MONITOR, LABEL_NAMESPACE, LABEL_POD, MonitorRef
+from modelmonitor_api.names import LABEL_POD
 from modelmonitor_api.spec import ModelMonitorSpec
 from modelmonitor_api.status import ConditionStatus, HealthState, ModelMonitorStatus
 from modelmonitor_operator.cost.facts import NOTHING_CHARGED, CostFacts
+from modelmonitor_operator.leader_metrics_cost import add_cost
+from modelmonitor_operator.leader_samples import PageSamples
 from modelmonitor_operator.observed import Monitor, Pod
 from modelmonitor_operator.rollup.candidates import FindingKey
 from modelmonitor_operator.rollup.hysteresis import Tracked
@@ -38,6 +38,7 @@ class Judgement:
     Attributes:
         pods: those that the monitor selects.
         findings: what the roll-up remembers; a status lists no more than the worst 20 of the active ones.
+        cost: of the committed ledger, and never of one that is still to be written.
         cost: of the committed ledger.
     """
 
@@ -48,51 +49,21 @@ class Judgement:
     cost: CostFacts = NOTHING_CHARGED
 
 
-class _Page(Collector):
-    """Gathers the samples of one page, by metric of the catalogue."""
-
-    def __init__(self, ref: MonitorRef) -> None:
-        self._labels = {LABEL_MONITOR: ref.name, LABEL_NAMESPACE: ref.namespace}
-        self._families: dict[str, Metric] = {}
-        self._seen: set[tuple[str, frozenset[tuple[str, str]]]] = set()
-
-    def collect(self) -> Iterable[Metric]:
-        """Everything gathered, in the order of first use."""
-        return self._families.values()
-
-    def add(self, name: str, value: float | None, labels: Mapping[str, str] | None = None) -> None:
-        """One sample; an absent value adds nothing, and of two with the same labels the first stays."""
-        more = labels or {}
-        series = name, frozenset(more.items())
-        if value is None or series in self._seen:
-            return
-        self._seen.add(series)
-        full_name = f"modelmonitor_{name}"
-        if full_name not in self._families:
-            known = METRICS[full_name]
-            self._families[full_name] = Metric(full_name, known.help, known.type.value)
-        self._families[full_name].add_sample(full_name, {**self._labels, **more}, float(value))
-
-    def add_counts(self, name: str, label: str, counts: Mapping[str, float]) -> None:
-        """One sample for each value of a label."""
-        for word, count in counts.items():
-            self.add(name, count, {label: word})
-
-
 def render_leader_page(judgement: Judgement) -> bytes:
     """The page in Prometheus' text format 0.0.4."""
-    page = _Page(judgement.monitor.ref)
+    page = PageSamples(judgement.monitor.ref)
     _add_verdict(page, judgement.status)
     _add_findings(page, judgement)
     _add_counts(page, judgement.status)
     _add_objectives(page, judgement.status)
+    add_cost(page, judgement.cost)
     if judgement.monitor.spec is not None:
         _add_spec(page, judgement.monitor.spec)
         _add_pod_labels(page, judgement.monitor.spec, judgement.pods)
     return generate_latest(page)
 
 
-def _add_verdict(page: _Page, status: ModelMonitorStatus) -> None:
+def _add_verdict(page: PageSamples, status: ModelMonitorStatus) -> None:
     page.add_counts("health_state", "state", {one: one is status.health.state for one in HealthState})
     page.add("health_observed_timestamp_seconds", parse_time(status.health.observed_at))
     for condition in status.conditions:
@@ -100,7 +71,7 @@ def _add_verdict(page: _Page, status: ModelMonitorStatus) -> None:
             page.add("condition", condition.status is word, {"type": condition.type, "status": word})
 
 
-def _add_findings(page: _Page, judgement: Judgement) -> None:
+def _add_findings(page: PageSamples, judgement: Judgement) -> None:
     for one in judgement.status.health.findings:
         labels = {
             "code": one.code,
@@ -121,7 +92,7 @@ def count_severities(judgement: Judgement) -> Counter[Severity]:
     return Counter(one.severity for one in health.findings)
 
 
-def _add_counts(page: _Page, status: ModelMonitorStatus) -> None:
+def _add_counts(page: PageSamples, status: ModelMonitorStatus) -> None:
     health = status.health
     pods, nodes, gpus = health.pods, health.nodes, health.gpus
     ready, _, served = health.models_ready.partition("/")
@@ -132,7 +103,7 @@ def _add_counts(page: _Page, status: ModelMonitorStatus) -> None:
     page.add_counts("gpus", "state", {"held": gpus.total, "healthy": gpus.healthy})
 
 
-def _add_objectives(page: _Page, status: ModelMonitorStatus) -> None:
+def _add_objectives(page: PageSamples, status: ModelMonitorStatus) -> None:
     for one in status.objectives:
         labels = {"objective": one.name}
         page.add("objective_info", 1, {**labels, "type": one.type, "method": one.method})
@@ -144,7 +115,7 @@ def _as_number(text: str | None) -> float | None:
     return None if text is None else float(text)
 
 
-def _add_spec(page: _Page, spec: ModelMonitorSpec) -> None:
+def _add_spec(page: PageSamples, spec: ModelMonitorSpec) -> None:
     for one in spec.objectives:
         labels = {"objective": one.name}
         page.add("objective_target_ratio", one.target_ratio, labels)
@@ -155,7 +126,7 @@ def _add_spec(page: _Page, spec: ModelMonitorSpec) -> None:
     page.add("reading_interval_seconds", spec.interval_seconds)
 
 
-def _add_pod_labels(page: _Page, spec: ModelMonitorSpec, pods: tuple[Pod, ...]) -> None:
+def _add_pod_labels(page: PageSamples, spec: ModelMonitorSpec, pods: tuple[Pod, ...]) -> None:
     wanted = pod_label_names(spec.prometheus.pod_labels)
     if not wanted:
         return

@@ -4,6 +4,7 @@ import pytest
 
 from modelmonitor_operator.leader_metrics import render_leader_page
 from modelmonitor_testbed.promtool import check_metrics
+from tests.unit.leader.costs import rich
 from tests.unit.leader.test_leader_metrics import RICH
 from tests.unit.leader.verdicts import finding, judgement, status
 from tests.unit.operator.worlds import pod
@@ -15,7 +16,9 @@ WEIRD = 'a"b\\c\nd{{ $labels }}é'
     "page",
     [
         pytest.param(render_leader_page(judgement()), id="a well monitor"),
-        pytest.param(render_leader_page(judgement(status(finding()), RICH, pods=(pod(),))), id="every metric"),
+        pytest.param(
+            render_leader_page(judgement(status(finding()), RICH, pods=(pod(),), cost=rich())), id="every metric"
+        ),
         pytest.param(render_leader_page(judgement(status(finding(WEIRD)))), id="a name with every quote"),
     ],
 )

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from modelmonitor_api.findings import FindingCode, ObjectKind, Severity
-from modelmonitor_api.metrics import LEADER_METRICS
+from modelmonitor_api.metrics import COST_METRICS, LEADER_METRICS
 from modelmonitor_api.status import ConditionStatus, HealthState
 from modelmonitor_operator.leader_metrics import (
     MAX_LABELLED_PODS,
@@ -18,6 +18,7 @@ from modelmonitor_operator.leader_metrics import (
 from modelmonitor_operator.observed import Monitor
 from modelmonitor_operator.rollup.candidates import Candidate, FindingKey
 from modelmonitor_operator.rollup.hysteresis import Tracked
+from tests.unit.leader.costs import rich
 from tests.unit.leader.verdicts import OBSERVED_SECONDS, REF, by, finding, judgement, read_page, samples, status
 from tests.unit.operator.worlds import pod
 
@@ -38,9 +39,10 @@ def tracked(name: str, severity: Severity, *, active: bool = True) -> tuple[Find
 
 
 def test_every_metric_of_the_catalogue_is_on_a_rich_page_with_its_own_labels_and_nothing_else_is() -> None:
-    page = read_page(render_leader_page(judgement(status(finding()), RICH, pods=(pod(labels=(("app", "x"),)),))))
+    what = judgement(status(finding()), RICH, pods=(pod(labels=(("app", "x"),)),), cost=rich())
+    page = read_page(render_leader_page(what))
     shown = {name: {label for label, _ in labels} for name, labels in page}
-    expected = {one.name: set(one.labels) for one in LEADER_METRICS}
+    expected = {one.name: set(one.labels) for one in (*LEADER_METRICS, *COST_METRICS)}
     expected["modelmonitor_pod_labels"].add("label_app")
     assert shown == expected
 
