@@ -17,6 +17,7 @@ from aiohttp import web
 from modelmonitor_api.logs import configure_logging
 from modelmonitor_sidecar.collectors.own import Identity
 from modelmonitor_sidecar.keys import Gate, KeyRing
+from modelmonitor_sidecar.metering import Metering, read_boot_id
 from modelmonitor_sidecar.process import read_process
 from modelmonitor_sidecar.scrape import ScrapeScheduler
 from modelmonitor_sidecar.server import Heartbeat, Pages, build_application
@@ -36,8 +37,8 @@ KEY_SECONDS = 10.0
 
 
 def read_clock() -> Instant:
-    """Now, on both clocks."""
-    return Instant(time.monotonic(), time.time())
+    """Now, on both clocks. Linux only: the clock since boot goes on while a sidecar restarts, and never steps."""
+    return Instant(time.clock_gettime(time.CLOCK_BOOTTIME), time.time())
 
 
 def own_version() -> str:
@@ -56,9 +57,11 @@ class Sidecar:
         self._store = SnapshotStore()
         self._keys = KeyRing(settings.key_file, time.monotonic)
         who = Identity(settings.node_name, settings.pod_uid, own_version())
-        self._heartbeat = Heartbeat(time.monotonic())
+        self._heartbeat = Heartbeat(read_clock().at)
+        self._metering = Metering(self._store, read_clock, read_boot_id(settings.boot_id_file))
         gate = Gate(self._keys, settings.pod_uid)
-        self._pages = Pages(self._store, read_clock, gate, who, read_process, self._heartbeat)
+        cost = self._metering.read
+        self._pages = Pages(self._store, read_clock, gate, who, read_process, self._heartbeat, cost)
 
     def _interval(self) -> float:
         return smallest_interval(self._store.newest.plan.monitors, self._settings.default_interval_seconds)
@@ -66,7 +69,7 @@ class Sidecar:
     async def _beat(self) -> None:
         next_key = 0.0
         while True:
-            now = self._heartbeat.at = time.monotonic()
+            now = self._heartbeat.at = read_clock().at
             if now >= next_key:
                 self._keys.refresh()
                 next_key = now + KEY_SECONDS
@@ -93,6 +96,7 @@ class Sidecar:
         triton = TritonReader(http)
         loop = asyncio.get_running_loop()
         store.on_target = lambda target: loop.call_soon(self._pages.prepare, target)
+        store.on_nvml = self._metering.follow
         scrapes = ScrapeScheduler(triton, store, read_clock)
         stack.push_async_callback(scrapes.close)
         account = Account(settings.token_file, settings.ca_file)

@@ -1,8 +1,9 @@
-"""What the pods of a node may cost the sidecar together, in bytes, so that a few of them cannot end it.
+"""What the pods of a node may cost the sidecar together, in bytes and in meters, so that a few of them cannot end it.
 
 The caps of one page leave a pod tens of megabytes, and a tenant may run many pods. So what a reading would keep is
 estimated before it is kept. While all fits, every pod keeps all it shows; beyond that nobody keeps more than an equal
-share, and those that ask for less than one lose nothing.
+share, and those that ask for less than one lose nothing. The meters of cost have a bound of their own: a model whose
+windows have no room is charged all the same.
 """
 
 import sys
@@ -19,6 +20,9 @@ WINDOW_BYTES = POINTS_A_WINDOW * 580
 REASON_BYTES = POINTS_A_WINDOW * 110
 """What each reason for failures adds to that."""
 SERIES_BYTES = 200
+METERED_MODELS = 1000
+"""Model versions of a node that are metered; what those beyond it execute counts as busy with something else. With
+names as long as they may be, the meters of twice as many (of models that went, too) fit into a summary."""
 FAILURE_SERIES = "nv_inference_request_failure"
 
 
@@ -34,10 +38,30 @@ def cost_models(series: Iterable[Series], models: Iterable[ModelKey], windows: i
 
 
 class NodeBudget:
-    """Shares the bytes of a node over its pods, by UID."""
+    """What the pods of a node may keep, by UID."""
 
-    def __init__(self, total_bytes: int = NODE_BYTES) -> None:
-        self._total = total_bytes
+    def __init__(self, total_bytes: int = NODE_BYTES, metered_models: int = METERED_MODELS) -> None:
+        self._bytes, self._meters = _Shares(total_bytes), _Shares(metered_models)
+
+    def keep(self, pod_uid: str, costs: Mapping[ModelKey, int]) -> Collection[ModelKey]:
+        """The models whose windows and series a pod may keep, of what they cost in bytes."""
+        return self._bytes.keep(pod_uid, costs)
+
+    def meter(self, pod_uid: str, models: Iterable[ModelKey]) -> Collection[ModelKey]:
+        """The models of a pod that are metered."""
+        return self._meters.keep(pod_uid, dict.fromkeys(models, 1))
+
+    def forget(self, pod_uid: str) -> None:
+        """A pod that is read no longer costs nothing."""
+        self._bytes.forget(pod_uid)
+        self._meters.forget(pod_uid)
+
+
+class _Shares:
+    """Shares an amount over pods."""
+
+    def __init__(self, total: int) -> None:
+        self._total = total
         self._wanted: dict[str, int] = {}
         self._granted: dict[str, int] = {}
 
@@ -59,7 +83,7 @@ class NodeBudget:
         return kept
 
     def forget(self, pod_uid: str) -> None:
-        """A pod that is read no longer costs nothing."""
+        """Give back what a pod had."""
         self._wanted.pop(pod_uid, None)
         self._granted.pop(pod_uid, None)
 

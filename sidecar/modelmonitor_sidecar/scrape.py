@@ -15,6 +15,8 @@ from modelmonitor_api.plan import PlannedPod
 from modelmonitor_api.summary import EndpointReading, EndpointState, ModelReading
 from modelmonitor_sidecar.budget import NodeBudget, cost_models
 from modelmonitor_sidecar.change_log import log_change
+from modelmonitor_sidecar.cost.moment import PodSample
+from modelmonitor_sidecar.cost.triton_counters import build_counters
 from modelmonitor_sidecar.snapshot import Clock, Instant, SnapshotStore, Target, TargetSnapshot
 from modelmonitor_sidecar.sources.triton import HttpReading, PageReading
 from modelmonitor_sidecar.sources.triton_answers import PageFigures, gather_figures
@@ -110,10 +112,14 @@ class TargetWatch:
         message = f"the sidecar cannot read what this pod answers ({type(error).__name__}); its log says where"
         reading = EndpointReading(state=EndpointState.MALFORMED, message=message)
         before = self._snapshot
-        return TargetSnapshot(self.target, before.reading + 1, before.read, http=reading, metrics=reading)
+        counted = before.counted
+        return TargetSnapshot(
+            self.target, before.reading + 1, before.read, http=reading, metrics=reading, counted=counted
+        )
 
     def _observe(self, target: Target, http: HttpReading, page: PageReading, now: Instant) -> TargetSnapshot:
         """What a reading says, as far as the node's budget has room for it."""
+        counted = self._count(target, http, now)
         listed = {*(http.statistics or ()), *(http.index or ())}
         costs = cost_models(page.page.series, listed | set(self._history.models), len(target.windows))
         kept = self._budget.keep(target.pod.uid, costs)
@@ -137,8 +143,17 @@ class TargetWatch:
             dropped_models=sum(1 for key in costs if key[0] and key not in kept),
             models=_models(http, figures, self._history),
             statistics=http.statistics or {},
+            counted=counted,
             series=page.page.series,
         )
+
+    def _count(self, target: Target, http: HttpReading, now: Instant) -> PodSample | None:
+        """What the meters of cost take of a reading; what they took before, where there were no statistics."""
+        if http.statistics is None:
+            return self._snapshot.counted
+        metered = self._budget.meter(target.pod.uid, http.statistics)
+        models = {key: build_counters(http.statistics[key]) for key in metered}
+        return PodSample(target.pod.uid, now.at_us, models, http.ensembles & models.keys())
 
     def _remember(
         self,

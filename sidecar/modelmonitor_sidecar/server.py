@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from aiohttp import web
 
+from modelmonitor_api.cost_summary import CostReading
 from modelmonitor_api.names import (
     HEALTHZ_PATH,
     METRICS_PATH,
@@ -45,6 +46,7 @@ class Pages:
     """Everything that is served. Handlers read the newest snapshot; they never wait for a source.
 
     Attributes:
+        read_cost: the meters of cost, for the summary.
         book: who scraped the monitors' pages.
     """
 
@@ -54,6 +56,7 @@ class Pages:
     who: Identity
     read_process: Callable[[], ProcessReading]
     heartbeat: Heartbeat
+    read_cost: Callable[[], CostReading | None]
     summary_requests: Counter[str] = field(default_factory=Counter)
     book: ScrapeBook = field(default_factory=ScrapeBook)
     answers: PageAnswers = field(init=False)
@@ -115,7 +118,7 @@ class Pages:
             self.summary_requests[error.result] += 1
             return web.Response(status=401, text=f"{error}\n")
         self.summary_requests["answered"] += 1
-        body = render_summary(self.store.newest, self.clock().at, self.who, self.book)
+        body = render_summary(self.store.newest, self.clock().at, self.who, self.book, self.read_cost())
         signature = sign_answer(key, asked.nonce, self.who.pod_uid, body)
         return web.Response(body=body, content_type="application/json", headers={SIGNATURE_HEADER: signature})
 

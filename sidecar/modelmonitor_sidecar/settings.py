@@ -65,6 +65,11 @@ class Settings(BaseModel):
         alias="MODELMONITOR_NVML_DEADLINE_SECONDS",
         description="A call into NVML that takes longer counts as hung.",
     )
+    boot_id_file: Path = Field(
+        default=Path("/proc/sys/kernel/random/boot_id"),
+        alias="MODELMONITOR_BOOT_ID_FILE",
+        description="What the kernel calls this boot: the meters of cost go by the clock that began with it.",
+    )
     log_level: str = Field(
         default="INFO",
         pattern="^(DEBUG|INFO|WARNING|ERROR)$",

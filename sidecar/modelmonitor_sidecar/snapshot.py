@@ -1,6 +1,7 @@
 """Everything that the sidecar knows at one moment, as one frozen value. The newest is published by one assignment.
 
-Times are seconds of two clocks: `at` of the monotonic one, for ages; `wall` since the epoch, for metrics pages.
+Times are seconds of two clocks: `at` since the node booted, for ages and for the meters of cost; `wall` since the
+epoch, for metrics pages.
 """
 
 from collections.abc import Callable, Mapping
@@ -15,6 +16,7 @@ from modelmonitor_api.summary import (
     ModelReading,
     SourceState,
 )
+from modelmonitor_sidecar.cost.moment import PodSample
 from modelmonitor_sidecar.exposition import Series
 from modelmonitor_sidecar.windows import ModelKey, StatisticsCounters
 
@@ -29,6 +31,11 @@ class Instant:
 
     at: float
     wall: float
+
+    @property
+    def at_us(self) -> int:
+        """`at` in whole microseconds."""
+        return round(self.at * 1_000_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +79,7 @@ class NvmlSnapshot:
 
     Attributes:
         reading: rises by one for each reading and for each attempt that failed, one an interval while a call hangs.
-        attempted_at: when `reading` last rose, of the monotonic clock.
+        attempted_at: when `reading` last rose, in seconds since the node booted.
         gpus: empty once the newest reading is older than three intervals.
         xid_counts: events since the start, by (index, UUID, code).
     """
@@ -119,6 +126,8 @@ class TargetSnapshot:
         read: when an endpoint last answered; None before.
         dropped_models: models that the node's budget has no room for.
         statistics: cumulative counters of the statistics API; empty where it was not read.
+        counted: the newest answer of the statistics API as the meters of cost take it, with the models that the budget
+            has no room for elsewhere; it outlives readings without an answer, which `read_at_us` of it shows.
     """
 
     target: Target
@@ -133,6 +142,7 @@ class TargetSnapshot:
     dropped_models: int = 0
     models: tuple[ModelReading, ...] = ()
     statistics: Mapping[ModelKey, StatisticsCounters] = field(default_factory=dict)
+    counted: PodSample | None = None
     series: tuple[Series, ...] = ()
 
 
@@ -170,11 +180,13 @@ class SnapshotStore:
 
     Attributes:
         on_target: called with each new reading of a pod.
+        on_nvml: called after each new state of NVML.
     """
 
     def __init__(self) -> None:
         self.newest = NodeSnapshot()
         self.on_target: Callable[[TargetSnapshot], object] | None = None
+        self.on_nvml: Callable[[], object] | None = None
 
     def publish_plan(self, plan: PlanSnapshot) -> None:
         """A new state of the plan."""
@@ -183,6 +195,8 @@ class SnapshotStore:
     def publish_nvml(self, nvml: NvmlSnapshot) -> None:
         """A new state of NVML."""
         self.newest = replace(self.newest, nvml=nvml)
+        if self.on_nvml is not None:
+            self.on_nvml()
 
     def publish_pod_resources(self, pod_resources: PodResourcesSnapshot) -> None:
         """A new state of the kubelet's pod-resources API."""

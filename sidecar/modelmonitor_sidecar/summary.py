@@ -1,5 +1,6 @@
 """The snapshot as the operator reads it: ages instead of times, only pods of the plan, bounded."""
 
+from modelmonitor_api.cost_summary import CostReading
 from modelmonitor_api.scrape_book import ScrapeBook
 from modelmonitor_api.summary import (
     MAX_SUMMARY_BYTES,
@@ -82,7 +83,7 @@ def _target(snapshot: TargetSnapshot, now: float, most_models: int) -> TargetRea
 def build_summary(
     snapshot: NodeSnapshot, now: float, who: Identity, book: ScrapeBook, most_models: int = MAX_MODELS
 ) -> NodeSummary:
-    """The summary of one moment; `now` is of the monotonic clock, in seconds."""
+    """The summary of one moment, without cost; `now` is in seconds since the node booted."""
     resources = snapshot.pod_resources
     return NodeSummary(
         sidecar_version=who.version,
@@ -104,14 +105,17 @@ def build_summary(
     )
 
 
-def render_summary(snapshot: NodeSnapshot, now: float, who: Identity, book: ScrapeBook) -> bytes:
+def render_summary(
+    snapshot: NodeSnapshot, now: float, who: Identity, book: ScrapeBook, cost: CostReading | None = None
+) -> bytes:
     """The summary as JSON, with fewer models of each pod where it would be longer than the operator reads.
 
-    So no pod, whatever it calls its models, can keep the readings of the others from the operator.
+    So no pod, whatever it calls its models, can keep the readings of the others from the operator. The meters of cost
+    are always whole: how many there are is bounded where they are made.
     """
     most_models = MAX_MODELS
     while True:
-        summary = build_summary(snapshot, now, who, book, most_models)
+        summary = build_summary(snapshot, now, who, book, most_models).model_copy(update={"cost": cost})
         body = summary.model_dump_json(by_alias=True, exclude_none=True).encode()
         if len(body) <= MAX_SUMMARY_BYTES or not most_models:
             return body

@@ -25,7 +25,7 @@ class StatisticsCounters:
     """Cumulative figures of a model from the statistics API, in requests and seconds.
 
     Attributes:
-        execution_seconds: each batch once; None before the first execution, when there are no `batch_stats`.
+        execution_ns: nanoseconds, each batch once; None before the first execution, when there are no `batch_stats`.
         cache_hits: requests that the response cache answered; they are successes and no executions.
     """
 
@@ -36,9 +36,14 @@ class StatisticsCounters:
     compute_seconds: float = 0.0
     executions: int = 0
     inferences: int = 0
-    execution_seconds: float | None = None
+    execution_ns: int | None = None
     cache_hits: int = 0
     cache_misses: int = 0
+
+    @property
+    def execution_seconds(self) -> float | None:
+        """`execution_ns` in seconds."""
+        return None if self.execution_ns is None else self.execution_ns / 1e9
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,19 +9,20 @@ from modelmonitor_sidecar.snapshot import NodeSnapshot
 
 
 def build_moment(at_us: int, snapshot: NodeSnapshot, pods: Mapping[str, PodSample]) -> Moment:
-    """The node at `at_us`, microseconds of its boot clock, when NVML was read.
+    """The node at `at_us`, microseconds of its boot clock, when NVML was read or failed to answer.
 
     Args:
         pods: by UID, what Triton counted; a pod of the plan that is missing here has not been read yet.
     """
-    resources, plan = snapshot.pod_resources, snapshot.plan.monitors
+    nvml, resources, plan = snapshot.nvml, snapshot.pod_resources, snapshot.plan.monitors
     planned = {(monitor.namespace, pod.name): pod.uid for monitor in plan for pod in monitor.pods}
     told = resources.state is SourceState.OK
+    gpus = nvml.gpus if nvml.state is SourceState.OK else ()
     listed = ((one.namespace, one.pod, one.device_ids) for one in resources.holders)
     return Moment(
         at_us=at_us,
-        devices=list_devices(snapshot.nvml.gpus, resources.allocatable),
-        gpus={gpu.uuid: _sample(gpu) for gpu in snapshot.nvml.gpus if gpu.uuid and gpu.state is GpuState.OK},
+        devices=list_devices(nvml.gpus, resources.allocatable),
+        gpus={gpu.uuid: _sample(gpu) for gpu in gpus if gpu.uuid and gpu.state is GpuState.OK},
         holders=list_holders(listed, planned) if told else None,
         pods=tuple(pods.get(uid) or PodSample(uid) for uid in sorted(set(planned.values()))),
     )

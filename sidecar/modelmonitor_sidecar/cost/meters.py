@@ -21,6 +21,8 @@ HOLD_BACK_US = 60 * PPM
 DEPARTED_US = 2 * 3600 * PPM
 """How long the meters of a pod that went are kept: an operator may be down for an hour."""
 MAX_DEPARTED = 256
+MAX_MODELS = 2000
+"""Model versions that are metered on a node, those that went included; the ones that went first are forgotten first."""
 
 _SUM = ("wall_us", "used_us", "idle_us", "other_us", "unallocated_us", "planned_us", "unplanned_us", "energy_mj")
 
@@ -59,13 +61,14 @@ class CostMeters:
         """Take one moment of the node, later than the one before.
 
         Nothing is metered before the devices and their holders are known for the first time: a pod of which it is not
-        known what it holds would seem to hold nothing.
+        known what it holds would seem to hold nothing. Later, what is not known is as it was, and nothing is booked.
         """
         last = self._last
         if moment.holders is None or not moment.devices:
             if last is None:
                 return
-            moment = replace(moment, holders=last.holders, devices=last.devices)
+            holders = last.holders if moment.holders is None else moment.holders
+            moment = replace(moment, holders=holders, devices=moment.devices or last.devices)
         elif last is not None:
             self._accumulate(last, moment)
         self._frozen = None
@@ -77,6 +80,11 @@ class CostMeters:
             self._settle(last, moment)
             self._retire(moment)
         self._last = moment
+
+    @property
+    def have_begun(self) -> bool:
+        """Whether devices and holders were known at least once."""
+        return self._last is not None
 
     def reading(self, at_us: int, time: float) -> CostReading:
         """The meters now."""
@@ -106,6 +114,15 @@ class CostMeters:
             if pod is None:
                 pod = self._pods[sample.uid] = RunningPod(sample.uid, moment.at_us)
             pod.read(sample)
+        self._make_room()
+
+    def _make_room(self) -> None:
+        """Forget models that are not there any more where there are too many."""
+        excess = sum(map(len, self._pods.values())) - MAX_MODELS
+        if excess > 0:
+            gone = sorted((at, uid, key) for uid, pod in self._pods.items() for at, key in pod.unlisted())
+            for _, uid, key in gone[:excess]:
+                self._pods[uid].forget(key)
 
     def _due(self, moment: Moment) -> bool:
         holding = {holder.pod for holder in moment.holders or () if holder.planned}

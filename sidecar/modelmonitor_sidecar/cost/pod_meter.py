@@ -26,6 +26,7 @@ class _Model:
     def __init__(self, raw: tuple[int, ...], *, ensemble: bool) -> None:
         self.raw = raw
         self.ensemble = ensemble
+        self.listed_us = 0
         self.counted = _ZERO
         self.reset = False
         self.executed_us = 0
@@ -56,16 +57,35 @@ class RunningPod:
         self._models: dict[ModelKey, _Model] = {}
         self._last: PodMeter | None = None
 
+    def __len__(self) -> int:
+        return len(self._models)
+
     def read(self, sample: PodSample) -> None:
         """Take what Triton counted. What it had counted at the first reading is not of this sidecar's time."""
+        if sample.read_at_us is None:
+            return
         for key, counters in sample.models.items():
-            raw = _numbers(counters)
-            if key not in self._models:
+            raw, ensemble = _numbers(counters), key in sample.ensembles
+            model = self._models.get(key)
+            if model is None:
                 start = raw if self.read_at_us is None else _ZERO
-                self._models[key] = _Model(start, ensemble=key in sample.ensembles)
-            self._models[key].read(raw)
-        if sample.read_at_us is not None:
-            self.read_at_us = sample.read_at_us
+                model = self._models[key] = _Model(start, ensemble=ensemble)
+            model.listed_us, model.ensemble = sample.read_at_us, ensemble
+            model.read(raw)
+        self.read_at_us = sample.read_at_us
+
+    def unlisted(self) -> list[tuple[int, ModelKey]]:
+        """When models were last listed that Triton lists no longer; of a pod that went, all its models."""
+        newest = self.read_at_us or 0
+        return [
+            (model.listed_us, key) for key, model in self._models.items() if self.departed or model.listed_us < newest
+        ]
+
+    def forget(self, key: ModelKey) -> None:
+        """Meter a model no longer; what it used has become idle time for those who have not read its meter."""
+        del self._models[key]
+        if self.departed:
+            self._last = self._freeze()
 
     def take_executed(self) -> dict[ModelKey, int]:
         """Execution time since the last call, by model."""

@@ -5,7 +5,8 @@ and all are reported.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Container, Mapping
+from collections.abc import Awaitable, Callable, Container, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -14,12 +15,14 @@ from modelmonitor_api.summary import EndpointReading, EndpointState
 from modelmonitor_sidecar.exposition import KNOWN_LINES_BYTES, LineMemory, ParsedPage, parse_in_steps
 from modelmonitor_sidecar.sources.bounded_http import BoundedHttp
 from modelmonitor_sidecar.sources.endpoint_errors import EndpointError, empty_error, malformed_error, status_error
-from modelmonitor_sidecar.sources.triton_answers import IndexEntry, parse_index, parse_statistics
+from modelmonitor_sidecar.sources.ensembles import Ensembles
+from modelmonitor_sidecar.sources.triton_answers import IndexEntry, is_ensemble, parse_index, parse_statistics
 from modelmonitor_sidecar.sources.triton_client import BoundedTritonClient
 from modelmonitor_sidecar.windows import ModelKey, StatisticsCounters
 
 READINGS_A_VERSION = 20
 """A server that answers everything is asked for its version so seldom; one seen to be away is asked at once."""
+CONFIGURATIONS_AT_ONCE = 4
 _UNREAD = EndpointReading()
 _OK = EndpointReading(state=EndpointState.OK)
 _T = TypeVar("_T")
@@ -27,13 +30,18 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True, slots=True)
 class HttpReading:
-    """What the HTTP endpoint said. What it did not say is None; `endpoint` then names the first reason."""
+    """What the HTTP endpoint said. What it did not say is None; `endpoint` then names the first reason.
+
+    Attributes:
+        ensembles: models of the statistics that only call others, and those of which it is not known yet.
+    """
 
     endpoint: EndpointReading = _UNREAD
     server_ready: bool | None = None
     server_version: str | None = None
     statistics: Mapping[ModelKey, StatisticsCounters] | None = None
     index: Mapping[ModelKey, IndexEntry] | None = None
+    ensembles: frozenset[ModelKey] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +70,7 @@ class _PodMemory:
     """What spares work at the next reading of the same pod, and is never shown in place of an answer that failed."""
 
     lines: LineMemory = field(default_factory=LineMemory)
+    ensembles: Ensembles = field(default_factory=Ensembles)
     version: str | None = None
     version_readings: int = 0
 
@@ -96,8 +105,9 @@ class TritonReader:
         return await asyncio.gather(self.read_http(pod), self.read_page(pod))
 
     async def read_http(self, pod: PlannedPod) -> HttpReading:
-        """Readiness, index and statistics; the version where it is not known of late."""
+        """Readiness, index and statistics; the version where it is not known of late, and what models are."""
         memory = self._memory(pod)
+        ends = asyncio.get_running_loop().time() + self._http.deadline_seconds
         base = _base_url(pod, pod.http_port)
         client = BoundedTritonClient(base, self._http)
         problems: list[EndpointError] = []
@@ -108,7 +118,12 @@ class TritonReader:
             _attempt(client.version(), problems) if memory.version is None else _known(memory.version),
         )
         memory.note_version(version, answered=not problems)
-        return HttpReading(problems[0].reading if problems else _OK, ready, version, statistics, index)
+        ensembles: frozenset[ModelKey] = frozenset()
+        if statistics is not None:
+            asked = memory.ensembles.follow(statistics)
+            memory.ensembles.learn(asked, await _read_kinds(client, asked, ends) if asked else {})
+            ensembles = memory.ensembles.among(statistics)
+        return HttpReading(problems[0].reading if problems else _OK, ready, version, statistics, index, ensembles)
 
     async def read_page(self, pod: PlannedPod) -> PageReading:
         """The metrics page."""
@@ -129,6 +144,25 @@ class TritonReader:
                 url, f"none of its lines is a series of Triton's (nv_…), {page.bad_lines} are no series"
             )
         return page
+
+
+async def _read_kinds(client: BoundedTritonClient, models: Iterable[ModelKey], ends: float) -> dict[ModelKey, bool]:
+    """Which of the models are ensembles, as far as the server says it before `ends`, of the event loop's clock."""
+    found: dict[ModelKey, bool] = {}
+    left = iter(models)
+
+    async def ask() -> None:
+        for model in left:
+            try:
+                found[model] = is_ensemble(await client.configuration(model))
+            except (EndpointError, ValueError):
+                continue
+
+    with suppress(TimeoutError):
+        async with asyncio.timeout_at(ends), asyncio.TaskGroup() as group:
+            for _ in range(CONFIGURATIONS_AT_ONCE):
+                group.create_task(ask())
+    return found
 
 
 async def _parsed(call: Callable[[], Awaitable[object]], parse: Callable[[object], _T], url: str) -> _T:

@@ -89,18 +89,18 @@ def parse_statistics(answer: object) -> dict[ModelKey, StatisticsCounters]:
             compute_seconds=compute / _NANOSECONDS,
             executions=_number(item, "execution_count"),
             inferences=_number(item, "inference_count"),
-            execution_seconds=_execution_seconds(item.get("batch_stats")),
+            execution_ns=_execution_ns(item.get("batch_stats")),
             cache_hits=_number(stats, "cache_hit", "count"),
             cache_misses=_number(stats, "cache_miss", "count"),
         )
     return found
 
 
-def _execution_seconds(batches: object) -> float | None:
+def _execution_ns(batches: object) -> int | None:
     """Time in the backend, once for each execution whatever its batch held; None before the first execution."""
     if not isinstance(batches, list) or not batches:
         return None
-    return sum(_number(batch, "compute_infer", "ns") for batch in batches[:MAX_BATCH_SIZES]) / _NANOSECONDS
+    return sum(_number(batch, "compute_infer", "ns") for batch in batches[:MAX_BATCH_SIZES])
 
 
 def parse_index(answer: object) -> dict[ModelKey, IndexEntry]:
@@ -115,6 +115,19 @@ def parse_index(answer: object) -> dict[ModelKey, IndexEntry]:
         _key(item): IndexEntry(item["state"] == "READY", printable(str(item.get("reason", "")), 512))
         for item in _items(answer, having="state")
     }
+
+
+def is_ensemble(configuration: object) -> bool:
+    """Whether a model's configuration says that it only calls others.
+
+    Source: https://github.com/triton-inference-server/server/blob/main/docs/user_guide/ensemble_models.md
+
+    Raises:
+        ValueError: the answer has not the form of Triton's.
+    """
+    if not isinstance(configuration, dict) or not isinstance(configuration.get("name"), str):
+        raise ValueError("it is no model configuration")  # noqa: TRY004
+    return configuration.get("platform") == "ensemble" or bool(configuration.get("ensemble_scheduling"))
 
 
 class _Figures:

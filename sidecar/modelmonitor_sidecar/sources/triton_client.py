@@ -1,12 +1,14 @@
 """NVIDIA's own asyncio client, with every request sent and every body read through our bounds."""
 
 from collections.abc import Awaitable, Callable
+from urllib.parse import quote
 
 from tritonclient.http.aio import InferenceServerClient  # type: ignore[import-untyped]
 from tritonclient.utils import InferenceServerException  # type: ignore[import-untyped]
 
 from modelmonitor_sidecar.sources.bounded_http import BoundedAnswer, BoundedHttp
 from modelmonitor_sidecar.sources.endpoint_errors import empty_error, malformed_error, status_error
+from modelmonitor_sidecar.windows import ModelKey
 
 _READINESS = "v2/health/"
 MAX_VALUES = 100_000
@@ -58,6 +60,11 @@ class BoundedTritonClient(InferenceServerClient):  # type: ignore[misc]
     async def statistics(self) -> object:
         """The answer of the statistics API, as JSON types."""
         return await self._json("v2/models/stats", self.get_inference_statistics)
+
+    async def configuration(self, model: ModelKey) -> object:
+        """The configuration of one model version, as JSON types."""
+        name, version = model
+        return await self._json(f"v2/models/{quote(name)}/config", lambda: self.get_model_config(name, version))
 
     async def index(self) -> object:
         """The answer of the repository index, as JSON types."""

@@ -9,6 +9,7 @@ import aiohttp
 import pytest
 
 from modelmonitor_api import names
+from modelmonitor_api.cost_summary import CostReading
 from modelmonitor_api.signing import sign_answer, sign_request, verify
 from modelmonitor_api.summary import NodeSummary, SourceState
 from modelmonitor_sidecar.collectors.own import Identity, ProcessReading
@@ -30,8 +31,10 @@ class Served:
         self.key_file.write_bytes(KEY)
         gate = Gate(KeyRing(self.key_file, lambda: self.clock.at), UID)
         who = Identity("node-a", UID, "1.2.3")
+        heartbeat = Heartbeat(self.clock.at)
+        self.cost: CostReading | None = None
         self.pages = Pages(
-            self.store, self.clock, gate, who, lambda: ProcessReading(1, 2, 3, 4), Heartbeat(self.clock.at)
+            self.store, self.clock, gate, who, lambda: ProcessReading(1, 2, 3, 4), heartbeat, lambda: self.cost
         )
         self.url = ""
         self.session: aiohttp.ClientSession

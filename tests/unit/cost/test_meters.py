@@ -11,7 +11,8 @@ from modelmonitor_sidecar.cost.attribution import ModelKey
 from modelmonitor_sidecar.cost.meters import CostMeters
 from modelmonitor_sidecar.cost.moment import GpuSample, Moment, PodSample
 from modelmonitor_sidecar.cost.shares import Device, Holder, list_devices, list_holders, slice_size
-from modelmonitor_sidecar.cost.triton_counters import parse_counters
+from modelmonitor_sidecar.cost.triton_counters import build_counters
+from modelmonitor_sidecar.sources.triton_answers import parse_statistics
 
 S = 1_000_000
 GPU = Device("GPU-1", "GPU-1", "NVIDIA A100-SXM4-40GB")
@@ -173,14 +174,25 @@ def test_an_ensemble_is_counted_and_uses_nothing() -> None:
 
 def test_execution_time_of_a_real_triton_is_that_of_batches() -> None:
     served = Path(__file__).parents[2] / "fixtures/triton/default/error-responses.stats.json"
-    found = {item["name"]: parse_counters(item) for item in json.loads(served.read_text())["model_stats"]}
+    statistics = parse_statistics(json.loads(served.read_text()))
+    found = {name: build_counters(one) for (name, _), one in statistics.items()}
     failing = found["failing"]
     assert (failing.execution_us, failing.succeeded, failing.failed, failing.inferences) == (76418, 25, 5, 25)
     called = sum(found[name].execution_us for name in ("fast", "slow") if name in found)
     assert found["ensemble"].execution_us <= called
 
 
+def counted(**more: object) -> Counters:
+    (only_one,) = parse_statistics({"model_stats": [{"name": "a", "version": "1", **more}]}).values()
+    return build_counters(only_one)
+
+
 def test_statistics_that_are_none_are_zero() -> None:
-    assert (
-        parse_counters({"batch_stats": [1, None, {"compute_infer": {"ns": -5}}], "inference_count": "7"}) == Counters()
-    )
+    batches = [1, None, {"compute_infer": {"ns": -5}}]
+    assert counted(batch_stats=batches, inference_count="7") == Counters()
+
+
+def test_counters_that_no_server_can_reach_stand_still() -> None:
+    batches = [{"compute_infer": {"ns": 2**63}}] * 1024
+    hostile = counted(batch_stats=batches, inference_count=2**63)
+    assert (hostile.execution_us, hostile.inferences) == (10**15, 10**15)

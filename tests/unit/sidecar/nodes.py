@@ -77,7 +77,7 @@ FAST_COUNTERS = StatisticsCounters(
     queue_seconds=0.25,
     executions=6,
     inferences=18,
-    execution_seconds=0.75,
+    execution_ns=750_000_000,
     cache_hits=2,
     cache_misses=18,
 )

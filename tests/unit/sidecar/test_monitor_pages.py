@@ -175,7 +175,7 @@ def test_at_the_limit_tritons_series_go_first_and_whole_models_the_last_of_them_
 
 def test_models_beyond_the_limit_lose_all_their_series() -> None:
     models = tuple(model(f"m{number:02d}") for number in range(30))
-    statistics = {(one.name, "1"): StatisticsCounters(executions=1, execution_seconds=0.5) for one in models}
+    statistics = {(one.name, "1"): StatisticsCounters(executions=1, execution_ns=500_000_000) for one in models}
     page = monitor_page(with_target(snapshot(sample_limit=100), models=models, statistics=statistics, series=()))
     shown = values(page, "modelmonitor_model_ready")
     assert [f'model="m{number:02d}"' in labels for number, labels in enumerate(shown)] == [True] * len(shown)
