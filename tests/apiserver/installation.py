@@ -63,6 +63,8 @@ class Installation:
     name: str
     operators: list[OperatorProcess] = field(default_factory=list)
     overrides: dict[str, Any] = field(default_factory=dict)
+    source: Path = ROOT / "operator"
+    """Source root of the operators that are started from now on."""
 
     @property
     def system(self) -> str:
@@ -124,7 +126,7 @@ class Installation:
         environment = {
             "PATH": os.environ["PATH"],
             "KUBECONFIG": str(kubeconfig or self.kubectl.kubeconfig),
-            "PYTHONPATH": str(ROOT / "operator"),
+            "PYTHONPATH": str(self.source),
             "POD_NAME": f"operator-{port}",
             "POD_IP": f"10.99.{len(self.operators)}.1",
             "NODE_NAME": f"{self.name}-operator",

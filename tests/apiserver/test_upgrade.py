@@ -1,7 +1,9 @@
 """Upgrade, rollback, and an older operator under newer definitions: what a real API server keeps and what it loses."""
 
 import json
+import tarfile
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,9 @@ from tests.apiserver.installation import Installation
 from tests.chart.rendering import CHART, CRD_CHART
 
 ROOT = Path(__file__).parents[2]
-EARLIER = ROOT / "tests" / "fixtures" / "charts" / "modelmonitor-0.1.0.tgz"
+RELEASES = ROOT / "tests" / "fixtures" / "charts"
+EARLIER = RELEASES / "modelmonitor-0.1.0.tgz"
+EARLIER_OPERATOR = RELEASES / "modelmonitor-operator-0.1.0.tar.gz"
 SYSTEM, TEAM, CRD = "modelmonitor-system", "team-a", "modelmonitors.modelmonitor.dev"
 NEWER_FIELDS = {
     *("spec.alerts", "spec.cost", "spec.dashboards", "spec.objectives", "spec.prometheus"),
@@ -166,6 +170,52 @@ def test_values_of_an_earlier_release_are_kept_by_reset_then_reuse_and_refused_b
     settings = cluster.get("configmap", "values-modelmonitor-operator-settings", SYSTEM)["data"]["settings.json"]
     assert json.loads(settings)["logLevel"] == "DEBUG"
     helm.run("uninstall", "values", "--namespace", SYSTEM)
+
+
+@pytest.fixture(scope="module")
+def earlier_operator(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Source root of the operator of the earlier release."""
+    folder = tmp_path_factory.mktemp("earlier")
+    with tarfile.open(EARLIER_OPERATOR) as archive:
+        archive.extractall(folder, filter="data")
+    return folder / "operator"
+
+
+def test_the_operator_of_the_earlier_release_takes_over_a_monitor_and_gives_it_back_whole(
+    cluster: Kubectl, tmp_path: Path, earlier_operator: Path
+) -> None:
+    cluster.apply(ROOT / "crds")
+    installation = Installation(cluster, tmp_path, "back")
+    installation.prepare()
+    given = {key: value for key, value in monitor("fraud")["spec"].items() if key != "selector"}
+    cluster.apply(installation.monitor("fraud", **given))
+    before = cluster.get("modelmonitor", "fraud", installation.tenant)
+    today, where = installation.source, ["--namespace", installation.tenant]
+    steps = [
+        (today, lambda: installation.triton_pod("t1", "nowhere", "10.0.0.1"), 1),
+        (earlier_operator, lambda: cluster.run("delete", "pod", "t1", *where, "--grace-period=0", "--force"), 0),
+        (today, lambda: installation.triton_pod("t2", "nowhere", "10.0.0.2"), 1),
+    ]
+    try:
+        for source, change, count in steps:
+            installation.source = source
+            operator = installation.start()
+            change()
+            wait_until(partial(has_seen, installation, count), 20, f"{source} has seen the change")
+            found = cluster.get("modelmonitor", "fraud", installation.tenant)
+            assert ("objectives" in found["status"]) == (source == today)
+            assert found["spec"] == before["spec"]
+            for name in ("uid", "generation"):
+                assert found["metadata"][name] == before["metadata"][name]
+            operator.terminate()
+    finally:
+        installation.stop()
+
+
+def has_seen(installation: Installation, pods: int) -> bool:
+    """Whether the ModelMonitor's status counts that many pods."""
+    health = installation.status().get("health", {})
+    return health.get("pods", {}).get("selected") == pods
 
 
 def with_newer_definition(cluster: Kubectl) -> None:
