@@ -16,6 +16,8 @@ MAX_SCRAPER_CHARACTERS = 128
 MAX_PATH_CHARACTERS = 200
 CUT_OFF_SECONDS = 1.0
 """A scraper that keeps its connections and closes one so soon after an answer did not want the answer."""
+LONGEST_SECONDS = 300.0
+"""As long as `spec.prometheus.scrapeTimeout` may be; who takes longer over a page is not waited for."""
 
 _SCRAPER_AGENTS = (
     "prometheus/",

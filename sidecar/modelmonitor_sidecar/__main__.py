@@ -12,8 +12,6 @@ from contextlib import AsyncExitStack
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from aiohttp import web
-
 from modelmonitor_api.logs import configure_logging
 from modelmonitor_sidecar.collectors.own import Identity
 from modelmonitor_sidecar.keys import Gate, KeyRing
@@ -22,6 +20,7 @@ from modelmonitor_sidecar.process import read_process
 from modelmonitor_sidecar.scrape import ScrapeScheduler
 from modelmonitor_sidecar.server import Heartbeat, Pages, build_application
 from modelmonitor_sidecar.settings import Settings, read_settings
+from modelmonitor_sidecar.site import serve
 from modelmonitor_sidecar.snapshot import Instant, PlanSnapshot, SnapshotStore
 from modelmonitor_sidecar.sources.bounded_http import BoundedHttp
 from modelmonitor_sidecar.sources.nvml import NvmlSource
@@ -78,13 +77,10 @@ class Sidecar:
     async def run(self, stop: asyncio.Event) -> None:
         """Serve until `stop` is set."""
         async with AsyncExitStack() as stack:
-            runner = web.AppRunner(build_application(self._pages), access_log=None, shutdown_timeout=0.1)
-            await runner.setup()
-            stack.push_async_callback(runner.cleanup)
             tasks = [asyncio.create_task(work, name=name) for name, work in self._sources(stack).items()]
             stack.push_async_callback(_cancel, tasks)
-            site = web.TCPSite(runner, self._settings.bind_address or None, self._settings.port)
-            await site.start()
+            runner = await serve(build_application(self._pages), self._settings.bind_address, self._settings.port)
+            stack.push_async_callback(runner.cleanup)
             _LOG.info("serving on port %d for node %s", self._settings.port, self._settings.node_name)
             await _until(stop, tasks)
         _LOG.info("stopped")

@@ -11,15 +11,13 @@ from dataclasses import dataclass
 from aiohttp import ClientConnectionError, hdrs, web
 
 from modelmonitor_api.names import MonitorRef
-from modelmonitor_api.scrape_book import CUT_OFF_SECONDS, ScrapeBook, is_scraper, scraper_name
+from modelmonitor_api.scrape_book import CUT_OFF_SECONDS, LONGEST_SECONDS, ScrapeBook, is_scraper, scraper_name
 from modelmonitor_api.summary import ScrapeResult
 from modelmonitor_sidecar.collectors.families import CONTENT_TYPE
 from modelmonitor_sidecar.pages import Page
 from modelmonitor_sidecar.snapshot import Clock
 
 PIECE_BYTES = 64 * 1024
-LONGEST_SECONDS = 300.0
-"""As long as `spec.prometheus.scrapeTimeout` may be; who takes longer is not waited for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +27,7 @@ class PageAnswers:
     book: ScrapeBook
     clock: Clock
     grace_seconds: float = CUT_OFF_SECONDS
+    longest_seconds: float = LONGEST_SECONDS
 
     async def send(self, request: web.Request, page: Page, monitor: MonitorRef) -> web.StreamResponse:
         """One monitor's page."""
@@ -40,10 +39,26 @@ class PageAnswers:
         response.content_length = len(body)
         whole = False
         try:
-            whole = await _write(request, response, body)
+            whole = await self._write(request, response, body)
         finally:
             self._note(request, monitor, transport, whole=whole)
         return response
+
+    async def _write(self, request: web.Request, response: web.StreamResponse, body: bytes) -> bool:
+        """Send headers and body; False where the connection ended before, or took too long and was ended."""
+        try:
+            async with asyncio.timeout(self.longest_seconds):
+                await response.prepare(request)
+                for start in range(0, len(body), PIECE_BYTES):
+                    await response.write(body[start : start + PIECE_BYTES])
+                await response.write_eof()
+        except (ConnectionError, ClientConnectionError):
+            return False
+        except TimeoutError:
+            if request.transport is not None:
+                request.transport.abort()
+            return False
+        return request.transport is not None and not request.transport.is_closing()
 
     def miss(self, request: web.Request) -> None:
         """A request for a page that is not there."""
@@ -76,23 +91,6 @@ def _encoded(request: web.Request, page: Page) -> tuple[dict[str, str], bytes]:
     if "gzip" in request.headers.get(hdrs.ACCEPT_ENCODING, ""):
         return {**headers, hdrs.CONTENT_ENCODING: "gzip"}, page.compressed
     return headers, page.plain
-
-
-async def _write(request: web.Request, response: web.StreamResponse, body: bytes) -> bool:
-    """Send headers and body; False where the connection ended before, or took too long and was ended."""
-    try:
-        async with asyncio.timeout(LONGEST_SECONDS):
-            await response.prepare(request)
-            for start in range(0, len(body), PIECE_BYTES):
-                await response.write(body[start : start + PIECE_BYTES])
-            await response.write_eof()
-    except (ConnectionError, ClientConnectionError):
-        return False
-    except TimeoutError:
-        if request.transport is not None:
-            request.transport.abort()
-        return False
-    return request.transport is not None and not request.transport.is_closing()
 
 
 def _scraper(request: web.Request) -> str:

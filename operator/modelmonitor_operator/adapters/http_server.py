@@ -3,11 +3,14 @@
 from collections.abc import Awaitable, Callable
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from modelmonitor_api import names
+from modelmonitor_api.connections import BoundedConnections
 from modelmonitor_operator.adapters.leader_server import LeaderServer
 from modelmonitor_operator.telemetry import CONTENT_TYPE, Telemetry
 
+MAX_CONNECTIONS = 512
 Answer = Callable[[], str]
 """A probe: empty when well, else what is missing."""
 
@@ -35,8 +38,21 @@ def build_app(telemetry: Telemetry, alive: Answer, ready: Answer, leader: Leader
 
 
 async def serve(app: web.Application, port: int) -> web.AppRunner:
-    """Start serving on every address; `cleanup` of the runner ends it."""
+    """Start serving on every address, over a bounded number of connections; `cleanup` of the runner ends it."""
+    connections = BoundedConnections(MAX_CONNECTIONS)
+
+    @web.middleware
+    async def mark(request: web.Request, handler: Handler) -> web.StreamResponse:
+        with connections.answering(request.transport):
+            return await handler(request)
+
+    async def close(_app: web.Application) -> None:
+        connections.close()
+
+    app.middlewares.append(mark)
+    app.on_shutdown.append(close)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
     await runner.setup()
-    await web.TCPSite(runner, port=port).start()
+    if runner.server is not None:
+        await connections.listen(runner.server, None, port)
     return runner

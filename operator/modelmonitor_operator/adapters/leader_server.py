@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from aiohttp import hdrs, web
 
 from modelmonitor_api.names import METRICS_PATH, MONITORS_PATH, MonitorRef
-from modelmonitor_api.scrape_book import CUT_OFF_SECONDS, is_scraper, scraper_name
+from modelmonitor_api.scrape_book import CUT_OFF_SECONDS, LONGEST_SECONDS, is_scraper, scraper_name
 from modelmonitor_api.summary import ScrapeResult
 from modelmonitor_operator.clock import Clock
 from modelmonitor_operator.leader_pages import LeaderPage, LeaderPages, PageRefusedError
@@ -30,15 +30,22 @@ class LeaderServer:
 
     Args:
         cut_off_seconds: how soon after an answer the end of a connection means that the scraper did not want it.
+        longest_seconds: who takes longer over a page is not waited for.
     """
 
     def __init__(
-        self, pages: LeaderPages, clock: Clock, telemetry: Telemetry, cut_off_seconds: float = CUT_OFF_SECONDS
+        self,
+        pages: LeaderPages,
+        clock: Clock,
+        telemetry: Telemetry,
+        cut_off_seconds: float = CUT_OFF_SECONDS,
+        longest_seconds: float = LONGEST_SECONDS,
     ) -> None:
         self._pages = pages
         self._clock = clock
         self._requests = telemetry.page_requests
         self._cut_off_seconds = cut_off_seconds
+        self._longest_seconds = longest_seconds
 
     def add_routes(self, app: web.Application) -> None:
         """The page of each monitor; whatever else is asked for below `/monitors` is a miss."""
@@ -53,9 +60,18 @@ class LeaderServer:
             page = self._pages.render(ref, accepts_gzip=accepts_gzip)
         except PageRefusedError as error:
             return self._refuse(request, error)
-        scrape = _Scrape(ref, _scraper(request))
+        return await self._answer(request, page, _Scrape(ref, _scraper(request)))
+
+    async def _answer(self, request: web.Request, page: LeaderPage, scrape: _Scrape) -> web.StreamResponse:
+        response = _begin(page)
         try:
-            response = await _send(request, page)
+            async with asyncio.timeout(self._longest_seconds):
+                await _send(request, response, page.body)
+        except TimeoutError:
+            if request.transport is not None:
+                request.transport.abort()
+            self._note(scrape, self._clock.monotonic(), ScrapeResult.CUT_OFF)
+            return response
         except (ConnectionError, asyncio.CancelledError):
             self._note(scrape, self._clock.monotonic(), ScrapeResult.CUT_OFF)
             raise
@@ -100,14 +116,17 @@ def _scraper(request: web.Request) -> str:
     return scraper_name(request.remote or "", request.headers.get(hdrs.USER_AGENT, ""))
 
 
-async def _send(request: web.Request, page: LeaderPage) -> web.StreamResponse:
-    """Send the page in pieces, each when there is room for it, so that a scraper that goes away is seen."""
+def _begin(page: LeaderPage) -> web.StreamResponse:
     response = web.StreamResponse(headers={hdrs.CONTENT_TYPE: CONTENT_TYPE, hdrs.VARY: hdrs.ACCEPT_ENCODING})
     if page.compressed:
         response.headers[hdrs.CONTENT_ENCODING] = "gzip"
     response.content_length = len(page.body)
-    await response.prepare(request)
-    for start in range(0, len(page.body), _CHUNK_BYTES):
-        await response.write(page.body[start : start + _CHUNK_BYTES])
-    await response.write_eof()
     return response
+
+
+async def _send(request: web.Request, response: web.StreamResponse, body: bytes) -> None:
+    """Send the page in pieces, each when there is room for it, so that a scraper that goes away is seen."""
+    await response.prepare(request)
+    for start in range(0, len(body), _CHUNK_BYTES):
+        await response.write(body[start : start + _CHUNK_BYTES])
+    await response.write_eof()

@@ -8,10 +8,11 @@ import aiohttp
 import pytest
 
 from modelmonitor_api.names import MonitorRef, monitor_metrics_path
+from modelmonitor_api.scrape_book import LONGEST_SECONDS
 from modelmonitor_api.summary import ScrapeResult
 from modelmonitor_operator.adapters.http_server import build_app
 from modelmonitor_operator.adapters.leader_server import LeaderServer
-from modelmonitor_operator.leader_pages import LeaderPages
+from modelmonitor_operator.leader_pages import LeaderPage, LeaderPages
 from modelmonitor_operator.telemetry import Telemetry
 from tests.edge.sidecar.loopback import served
 from tests.unit.leader.test_leader_pages import big
@@ -27,14 +28,15 @@ PATIENCE_SECONDS = 5.0
 class Leader:
     """The operator's HTTP server with a clock and verdicts that a test sets; it leads."""
 
-    def __init__(self) -> None:
+    def __init__(self, longest_seconds: float = LONGEST_SECONDS) -> None:
+        self.longest_seconds = longest_seconds
         self.clock, self.telemetry, self.monitors = FakeClock(), Telemetry("1.2.3"), {REF}
         self.pages = LeaderPages(self.clock, self.monitors, 10.0)
         self.port = 0
         self.session: aiohttp.ClientSession
 
     def build_app(self) -> aiohttp.web.Application:
-        server = LeaderServer(self.pages, self.clock, self.telemetry, LOOK_SECONDS)
+        server = LeaderServer(self.pages, self.clock, self.telemetry, LOOK_SECONDS, self.longest_seconds)
         return build_app(self.telemetry, lambda: "", lambda: "", server)
 
     async def get(self, path: str = PATH, **headers: str) -> tuple[int, bytes, dict[str, str]]:
@@ -113,6 +115,22 @@ async def test_a_scraper_that_hangs_up_within_a_large_page_is_seen(leader: Leade
     await leader.converse(read_bytes=1000)
     await until(leader.results)
     assert [result for _, result in leader.results()] == [ScrapeResult.CUT_OFF]
+
+
+async def test_a_scraper_that_reads_nothing_is_not_waited_for_beyond_the_deadline(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    slow = Leader(longest_seconds=0.2)
+    monkeypatch.setattr(slow.pages, "render", lambda *_, **__: LeaderPage(b"x 1\n" * 10_000_000, compressed=False))
+    async with served(slow.build_app()) as slow.port:
+        with slow.pages.leading():
+            slow.pages.judged(judgement())
+            _, writer = await asyncio.open_connection("127.0.0.1", slow.port, limit=1024)
+            writer.write(f"GET {PATH} HTTP/1.1\r\nHost: leader\r\nUser-Agent: {PROMETHEUS}\r\n\r\n".encode())
+            await until(slow.results)
+            writer.transport.abort()
+            assert [result for _, result in slow.results()] == [ScrapeResult.CUT_OFF]
+    assert slow.counted("cut_off") == 1
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 
 import pytest
 from aiohttp import web
@@ -10,7 +11,6 @@ from aiohttp import web
 from modelmonitor_api.names import MonitorRef, monitor_metrics_path
 from modelmonitor_api.scrape_book import ScrapeBook
 from modelmonitor_api.summary import MonitorPage, ScrapeResult
-from modelmonitor_sidecar import page_answers
 from modelmonitor_sidecar.page_answers import PageAnswers
 from modelmonitor_sidecar.pages import Page
 from modelmonitor_sidecar.snapshot import Instant
@@ -111,10 +111,8 @@ async def test_whoever_goes_away_while_the_page_is_on_its_way_was_cut_off(server
     assert [s.result for s in (await server.until_noted()).scrapers] == [ScrapeResult.CUT_OFF]
 
 
-async def test_whoever_reads_nothing_is_cut_off_at_the_longest_deadline(
-    server: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(page_answers, "LONGEST_SECONDS", 0.2)
+async def test_whoever_reads_nothing_is_cut_off_at_the_longest_deadline(server: Server) -> None:
+    server.answers = replace(server.answers, longest_seconds=0.2)
     _, writer = await server.connect(CURL, "/large")
     assert [s.result for s in (await server.until_noted()).scrapers] == [ScrapeResult.CUT_OFF]
     writer.close()

@@ -1,6 +1,7 @@
 """The whole sidecar as a process: what a node without a driver, a driver that comes later, and SIGTERM do to it."""
 
 import asyncio
+import contextlib
 import json
 import os
 import shutil
@@ -9,9 +10,10 @@ import socket
 import sys
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
@@ -26,6 +28,7 @@ from tests.unit.sidecar.readings import monitor, plan, pod
 ROOT = Path(__file__).parents[3]
 PLANS = "/apis/modelmonitor.dev/v1alpha1/namespaces/mm/nodeplans"
 PATIENCE_SECONDS = 20.0
+FLOOD_BYTES = 16 * 1024 * 1024
 SHUTDOWN_SECONDS = 2.0
 """Twice what it takes at most: the machines that run this are busy."""
 
@@ -167,3 +170,26 @@ async def test_sigterm_ends_soon_although_nvml_hangs(tmp_path: Path, hung: str) 
         running.process.send_signal(signal.SIGTERM)
         assert await running.process.wait() == 0
         assert time.monotonic() - began < SHUTDOWN_SECONDS
+
+
+def resident_bytes(process: asyncio.subprocess.Process) -> int:
+    pages = int(Path(f"/proc/{process.pid}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+async def test_five_hundred_silent_connections_cost_little_memory_and_keep_nobody_out(tmp_path: Path) -> None:
+    async with plan_api(plan(monitor(interval=5)).to_wire()) as api, sidecar(tmp_path, api) as running:
+        await running.until("/metrics", lambda t: "modelmonitor_build_info" in t)
+        before = resident_bytes(running.process)
+        port, loop = urlsplit(running.url).port, asyncio.get_running_loop()
+        with ExitStack() as stack:
+            for _ in range(500):
+                silent = stack.enter_context(socket.socket())
+                silent.setblocking(False)  # noqa: FBT003
+                await loop.sock_connect(silent, ("127.0.0.1", port))
+                with contextlib.suppress(ConnectionError):
+                    await loop.sock_sendall(silent, b"GET /metr")
+            async with aiohttp.ClientSession() as other, other.get(running.url + "/metrics") as response:
+                assert "modelmonitor_build_info" in await response.text()
+            assert resident_bytes(running.process) - before < FLOOD_BYTES
+        assert "made room" in running.log.read_text()
