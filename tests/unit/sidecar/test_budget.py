@@ -106,3 +106,15 @@ def test_pods_as_large_as_most_are_read_whole(pods: int) -> None:
     budget = NodeBudget(NODE_BYTES)
     usual = cost_models((), [(f"m{number}", "1") for number in range(50)], 1)
     assert all(len(budget.keep(f"uid-{number}", usual)) == 50 for number in range(pods))
+
+
+async def test_models_whose_windows_have_no_room_are_metered_all_the_same() -> None:
+    seen = await watch_of(NodeBudget(10 * (WINDOW_BYTES + 500)), reading(30, 1)).read_once()
+    assert seen.counted is not None
+    assert (len(seen.statistics), len(seen.counted.models)) == (10, 30)
+
+
+async def test_a_node_meters_a_bounded_number_of_models() -> None:
+    seen = await watch_of(NodeBudget(metered_models=20), reading(30, 1)).read_once()
+    assert seen.counted is not None
+    assert (len(seen.statistics), len(seen.counted.models)) == (30, 20)

@@ -152,3 +152,23 @@ async def test_a_fault_of_ours_in_one_reading_is_told_and_does_not_end_the_readi
         (EndpointState.OK, 1),
     ]
     await scheduler.close()
+
+
+async def test_what_a_pod_counted_outlives_readings_that_fail_with_the_time_at_which_it_was_read() -> None:
+    clock = FakeClock()
+    down, page = (HttpReading(REFUSED), PageReading(REFUSED)), PageReading(OK)
+    reader = ScriptedReader((http(10), page), down, (HttpReading(REFUSED), page), (http(25), page))
+    watch = TargetWatch(target(), reader, SnapshotStore(), clock, NodeBudget())
+    counted = []
+    for _ in range(4):
+        sample = (await watch.read_once()).counted
+        assert sample is not None
+        counted.append((sample.read_at_us, sample.models[FAST].succeeded))
+        clock.at += 5
+    assert counted == [(1_000_000_000, 10)] * 3 + [(1_015_000_000, 25)]
+
+
+async def test_a_pod_that_was_never_read_has_counted_nothing() -> None:
+    reader = ScriptedReader((HttpReading(REFUSED), PageReading(REFUSED)))
+    watch = TargetWatch(target(), reader, SnapshotStore(), FakeClock(), NodeBudget())
+    assert (await watch.read_once()).counted is None
