@@ -39,5 +39,6 @@ def view_objective(counts: Counts, target_ratio: float, today: date) -> Objectiv
 
 
 def _sum(counts: Counts, today: date, days: int) -> tuple[int, int]:
-    found = [counts.get(str(today - timedelta(days=n)), (0, 0)) for n in range(days)]
+    first, last = str(today - timedelta(days=days - 1)), str(today)
+    found = [pair for day, pair in counts.items() if first <= day <= last]
     return sum(good for good, _ in found), sum(total for _, total in found)

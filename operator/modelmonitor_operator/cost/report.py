@@ -90,9 +90,9 @@ def per_thousand(amount: Decimal, inferences: int) -> Decimal | None:
 
 
 def gpu_models(ledger: Ledger) -> Sequence[tuple[str, str]]:
-    """Node and product name of every kind of GPU that pods hold now."""
-    marks = ledger.checkpoint.pods.values()
-    return sorted({(mark.node, one.gpu_model) for mark in marks if not mark.done for one in mark.meter.holdings})
+    """Node and product name of every kind of GPU that pods of this ledger hold now."""
+    marks = [mark for mark in ledger.checkpoint.pods.values() if mark.owned and not mark.done]
+    return sorted({(mark.node, one.gpu_model) for mark in marks for one in mark.meter.holdings})
 
 
 def _project(ledger: Ledger, view: BudgetView | None, period: Period, now: float) -> Forecast:

@@ -8,6 +8,7 @@ from modelmonitor_operator.observed import Monitor
 from modelmonitor_operator.reconcile.changes import ApplyStatus, Rank
 
 _MAX_FINDING_EVENTS = 5
+_ALL_OF_IT = 100
 _ARRIVAL = (ConditionType.MONITORING_SELECTED, ConditionType.SCRAPE_VERIFIED, ConditionType.WITHIN_OBJECTIVES)
 
 
@@ -31,6 +32,8 @@ def announce(before: ModelMonitorStatus | None, after: ModelMonitorStatus) -> tu
         *_finding_changes(previous, after),
         *_sidecars_change(previous, after),
         *(told for kind in _ARRIVAL for told in _arrival_change(kind, previous, after)),
+        *_budget_change(previous, after),
+        *_threshold_change(previous, after),
     )
 
 
@@ -89,7 +92,36 @@ def _arrival_change(
     if old is not None and old.status is new.status and (_is_good(new) or old.reason == new.reason):
         return ()
     event = EventType.NORMAL if _is_good(new) else EventType.WARNING
-    return (Announcement(event, str(kind) if _is_good(new) else new.reason, f"{kind}: {new.message or new.reason}"),)
+    return (Announcement(event, str(kind) if _is_good(new) else new.reason, _say(new)),)
+
+
+def _budget_change(before: ModelMonitorStatus, after: ModelMonitorStatus) -> tuple[Announcement, ...]:
+    """As for any condition; and that a budget which is kept is at risk is news too, and that it no longer is."""
+    told = _arrival_change(ConditionType.WITHIN_BUDGET, before, after)
+    old, new = (_condition(status, ConditionType.WITHIN_BUDGET) for status in (before, after))
+    if new is None or not _is_good(new):
+        return told
+    if old is not None and _is_good(old) and old.reason == new.reason:
+        return ()
+    risky = new.reason != ConditionType.WITHIN_BUDGET
+    return (Announcement(EventType.WARNING if risky else EventType.NORMAL, new.reason, _say(new)),)
+
+
+def _threshold_change(before: ModelMonitorStatus, after: ModelMonitorStatus) -> tuple[Announcement, ...]:
+    """That another threshold of the budget is reached in the same period; a budget that is gone says so itself."""
+    old, new = (status.cost.budget if status.cost else None for status in (before, after))
+    if new is None or new.reached_percent is None or new.reached_percent >= _ALL_OF_IT or after.cost is None:
+        return ()
+    same = old is not None and old.period_start == new.period_start
+    if same and old is not None and (old.reached_percent or 0) >= new.reached_percent:
+        return ()
+    spent = f"{new.spent} of {new.amount} {after.cost.currency} is spent"
+    told = f"{new.reached_percent} % of the budget is reached: {spent}"
+    return (Announcement(EventType.NORMAL, "BudgetThresholdReached", told),)
+
+
+def _say(condition: Condition) -> str:
+    return f"{condition.type}: {condition.message or condition.reason}"
 
 
 def _is_good(condition: Condition) -> bool:

@@ -16,6 +16,7 @@ from modelmonitor_operator.rollup.hysteresis import Tracked
 from modelmonitor_operator.rollup.inputs import NodeView
 from modelmonitor_operator.rollup.verdict import Knowledge, Verdict
 from modelmonitor_operator.rollup.view import MonitorView
+from modelmonitor_operator.rollup.within_budget import rest_budget
 from modelmonitor_operator.timestamps import render_time
 
 _BREAKS_MONITORING = frozenset(
@@ -53,6 +54,11 @@ def stamp_conditions(
     return tuple(stamped)
 
 
+def _rest(reason: str) -> tuple[Claim, ...]:
+    """What is judged elsewhere, of a monitor that nothing is read for."""
+    return (*rest_arrival(reason), rest_budget(reason))
+
+
 def claim_suspended(pods: int) -> tuple[Claim, ...]:
     """The conditions of a monitor that is told to rest."""
     message = "spec.suspend is true: nothing is read; set it to false to go on"
@@ -62,7 +68,7 @@ def claim_suspended(pods: int) -> tuple[Claim, ...]:
         Claim(_TYPE.STALLED, _FALSE, "Suspended"),
         Claim(_TYPE.SIDECARS_READY, _UNKNOWN, "Suspended"),
         _targets_found(pods),
-        *rest_arrival("Suspended"),
+        *_rest("Suspended"),
         Claim(_TYPE.HEALTHY, _UNKNOWN, "Suspended", message),
     )
 
@@ -76,7 +82,7 @@ def claim_invalid(message: str) -> tuple[Claim, ...]:
         Claim(_TYPE.STALLED, _TRUE, "InvalidSpec", told),
         Claim(_TYPE.SIDECARS_READY, _UNKNOWN, "InvalidSpec"),
         Claim(_TYPE.TARGETS_FOUND, _UNKNOWN, "InvalidSpec"),
-        *rest_arrival("InvalidSpec"),
+        *_rest("InvalidSpec"),
         Claim(_TYPE.HEALTHY, _UNKNOWN, "InvalidSpec", told),
     )
 
@@ -89,7 +95,7 @@ def claim_unlisted(problem: str) -> tuple[Claim, ...]:
         Claim(_TYPE.STALLED, _FALSE, "SpecRead"),
         Claim(_TYPE.SIDECARS_READY, _UNKNOWN, "PodsNotListed"),
         Claim(_TYPE.TARGETS_FOUND, _UNKNOWN, "PodsNotListed", problem),
-        *rest_arrival("PodsNotListed"),
+        *_rest("PodsNotListed"),
         Claim(_TYPE.HEALTHY, _UNKNOWN, "PodsNotListed", problem),
     )
 
@@ -190,9 +196,9 @@ def claim_conditions(
     verdict: Verdict,
     knowledge: Knowledge,
     previous: Collection[Condition],
-    arrival: tuple[Claim, ...],
+    elsewhere: tuple[Claim, ...],
 ) -> tuple[Claim, ...]:
-    """The conditions of a monitor at work; those about arrival are judged elsewhere."""
+    """The conditions of a monitor at work; those about arrival and cost are judged elsewhere."""
     before = next((condition for condition in previous if condition.type is _TYPE.READY), None)
     ready = _ready(view, findings, knowledge, before)
     return (
@@ -201,6 +207,6 @@ def claim_conditions(
         Claim(_TYPE.STALLED, _FALSE, "SpecRead"),
         _sidecars_ready(view, view.given.fleet),
         _targets_found(len(view.pods)),
-        *arrival,
+        *elsewhere,
         Claim(_TYPE.HEALTHY, _HEALTHY.get(verdict.state, _FALSE), verdict.reason, verdict.summary),
     )

@@ -12,6 +12,7 @@ from modelmonitor_api.status import (
     ModelMonitorStatus,
     ObjectiveStatus,
 )
+from modelmonitor_api.status_cost import CostStatus
 from modelmonitor_operator.rollup import (
     candidates_gpus,
     candidates_models,
@@ -52,6 +53,7 @@ from modelmonitor_operator.rollup.verdict import (
     sort_findings,
 )
 from modelmonitor_operator.rollup.view import MonitorView, view_monitor
+from modelmonitor_operator.rollup.within_budget import carry_cost, claim_budget
 from modelmonitor_operator.rollup.within_objectives import build_objectives
 from modelmonitor_operator.rollup.xids import merge_events
 from modelmonitor_operator.selection import is_live
@@ -99,6 +101,7 @@ class RollupState:
         objectives: of the last status; their methods hold while nothing fresh is known.
         doubts: since when Prometheus raises which doubt about arrival, by reason, as its answers' `asked_at` say.
         most_pods: how many pods there were lately.
+        cost: of the last status; it is told until the ledger has been read.
     """
 
     findings: Mapping[FindingKey, Tracked]
@@ -110,6 +113,7 @@ class RollupState:
     objectives: tuple[ObjectiveStatus, ...] = ()
     doubts: Mapping[str, float] = field(default_factory=dict)
     most_pods: MostPods = field(default_factory=MostPods)
+    cost: CostStatus | None = None
 
 
 def seed_state(status: ModelMonitorStatus | None) -> RollupState:
@@ -121,7 +125,8 @@ def seed_state(status: ModelMonitorStatus | None) -> RollupState:
         key = FindingKey(finding.code, finding.object.kind, finding.object.name)
         candidate = Candidate(key, finding.severity, finding.message)
         findings[key] = Tracked(candidate, active=True, since=parse_time(finding.since) or 0.0, seeded=True)
-    return RollupState(findings, health.events, status.conditions, health, seeded=True, objectives=status.objectives)
+    seeded = RollupState(findings, health.events, status.conditions, health, seeded=True, objectives=status.objectives)
+    return replace(seeded, cost=status.cost)
 
 
 def _knowledge(view: MonitorView, fresh_at: Mapping[Source, float], health: Health | None) -> Knowledge:
@@ -188,12 +193,18 @@ def _work(state: RollupState, given: RollupInput, now: float) -> tuple[ModelMoni
     most = state.most_pods.after(len(view.pods), now)
     decisions = decide_methods(view, state.objectives, most)
     arrival, doubts = claim_arrival(view, decisions, state.conditions, state.doubts)
-    claims = claim_conditions(view, active, verdict, knowledge, state.conditions, arrival)
+    budget = claim_budget(given, _find_condition(state, ConditionType.WITHIN_BUDGET))
+    claims = claim_conditions(view, active, verdict, knowledge, state.conditions, (*arrival, budget))
     conditions = stamp_conditions(claims, state.conditions, given.monitor.generation, now)
     rows = replace(build_rows(view, active, states, kept), objectives=build_objectives(view, decisions))
+    rows = replace(rows, cost=carry_cost(given, state.cost))
     status = bound_status(given.monitor.generation, conditions, health, rows)
-    memory = RollupState(tracked, view.events, conditions, status.health, fresh_at)
+    memory = RollupState(tracked, view.events, conditions, status.health, fresh_at, cost=rows.cost)
     return status, replace(memory, objectives=status.objectives, doubts=doubts, most_pods=most)
+
+
+def _find_condition(state: RollupState, kind: ConditionType) -> Condition | None:
+    return next((condition for condition in state.conditions if condition.type is kind), None)
 
 
 def _rest_objectives(state: RollupState, given: RollupInput) -> tuple[ObjectiveStatus, ...]:
@@ -220,9 +231,10 @@ def _rest(
         observed_at=render_time(now),
         events=state.events,
     )
-    rows = Rows((), (), _rest_objectives(state, given))
+    rows = Rows((), (), _rest_objectives(state, given), carry_cost(given, state.cost))
     status = bound_status(given.monitor.generation, conditions, health, rows)
-    return status, RollupState({}, state.events, conditions, status.health, objectives=status.objectives)
+    memory = RollupState({}, state.events, conditions, status.health, objectives=status.objectives)
+    return status, replace(memory, cost=rows.cost)
 
 
 def roll_up(state: RollupState, given: RollupInput, now: float) -> tuple[ModelMonitorStatus, RollupState]:
@@ -239,5 +251,5 @@ def roll_up(state: RollupState, given: RollupInput, now: float) -> tuple[ModelMo
         return _rest(state, given, claim_suspended(sum(is_live(pod) for pod in given.pods)), now)
     if given.pods_problem and not given.pods:
         status, _ = _rest(state, given, claim_unlisted(given.pods_problem), now)
-        return status, replace(state, conditions=status.conditions, objectives=status.objectives)
+        return status, replace(state, conditions=status.conditions, objectives=status.objectives, cost=status.cost)
     return _work(state, given, now)

@@ -22,6 +22,7 @@ from modelmonitor_api.status import (
     ObjectiveStatus,
     PodCount,
 )
+from modelmonitor_api.status_cost import CostStatus
 from modelmonitor_api.summary import GpuState
 from modelmonitor_operator.observed import PollState
 from modelmonitor_operator.rollup.coverage import Coverage
@@ -119,11 +120,12 @@ def count_nodes(view: MonitorView) -> NodeCount:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """The lists of a status before they are bounded by size."""
+    """What of a status is cut where it is too large: findings and models first, then words, then rows of cost."""
 
     findings: tuple[Finding, ...]
     models: tuple[ModelHealth, ...]
     objectives: tuple[ObjectiveStatus, ...] = ()
+    cost: CostStatus | None = None
 
 
 def build_rows(
@@ -142,12 +144,23 @@ def _size(status: ModelMonitorStatus) -> int:
 def _shorter(rows: Rows) -> Rows:
     """The rows without the last one of the longer list; then with shorter messages."""
     if not (rows.findings or rows.models):
-        halves = ((one, len(one.message) // 2) for one in rows.objectives)
-        cut = (one.model_copy(update={"message": cut_text(one.message, half) if half else ""}) for one, half in halves)
-        return replace(rows, objectives=tuple(cut))
+        return _wordless(rows) if any(one.message for one in rows.objectives) else _without_cost_rows(rows)
     if len(rows.findings) >= len(rows.models):
         return replace(rows, findings=rows.findings[:-1])
     return replace(rows, models=rows.models[:-1])
+
+
+def _wordless(rows: Rows) -> Rows:
+    halves = ((one, len(one.message) // 2) for one in rows.objectives)
+    cut = (one.model_copy(update={"message": cut_text(one.message, half) if half else ""}) for one, half in halves)
+    return replace(rows, objectives=tuple(cut))
+
+
+def _without_cost_rows(rows: Rows) -> Rows:
+    """Without the last row of what the models have cost; sums, budget and forecast stay."""
+    if rows.cost is None or not rows.cost.models:
+        return replace(rows, cost=None)
+    return replace(rows, cost=rows.cost.model_copy(update={"models": rows.cost.models[:-1]}))
 
 
 def bound_status(generation: int, conditions: tuple[Condition, ...], health: Health, rows: Rows) -> ModelMonitorStatus:
@@ -155,9 +168,13 @@ def bound_status(generation: int, conditions: tuple[Condition, ...], health: Hea
     while True:
         filled = health.model_copy(update={"findings": rows.findings, "models": rows.models})
         status = ModelMonitorStatus(
-            observed_generation=generation, conditions=conditions, health=filled, objectives=rows.objectives
+            observed_generation=generation,
+            conditions=conditions,
+            health=filled,
+            objectives=rows.objectives,
+            cost=rows.cost,
         )
-        more = rows.findings or rows.models or any(one.message for one in rows.objectives)
+        more = rows.findings or rows.models or any(one.message for one in rows.objectives) or rows.cost
         if _size(status) <= MAX_STATUS_BYTES or not more:
             return status
         rows = _shorter(rows)

@@ -1,6 +1,10 @@
-"""WithinObjectives and `status.objectives`: what is left of each error budget, as far as a Prometheus says it."""
+"""WithinObjectives and `status.objectives`: what is left of each error budget.
+
+A Prometheus says it where one answers; of availability the operator's own counts say it where none does.
+"""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from modelmonitor_api.burn_rates import FAST_PAIRS, BurnPair, burn_threshold
 from modelmonitor_api.quantities import render_decimal
@@ -12,22 +16,16 @@ from modelmonitor_operator.rollup.candidates import join_names
 from modelmonitor_operator.rollup.candidates_models import render_percent
 from modelmonitor_operator.rollup.claim import Claim
 from modelmonitor_operator.rollup.objectives import Decision, MethodReason
+from modelmonitor_operator.rollup.own_counts import ErrorBudgets, find_budgets
 from modelmonitor_operator.rollup.status import cut_text, quantise
 from modelmonitor_operator.rollup.view import MonitorView
 
 _TRUE, _FALSE, _UNKNOWN = ConditionStatus.TRUE, ConditionStatus.FALSE, ConditionStatus.UNKNOWN
 _MOST = 1e9
-_NO_BUDGET = BudgetAnswer()
 
 
 def _claim(status: ConditionStatus, reason: str, message: str) -> Claim:
     return Claim(ConditionType.WITHIN_OBJECTIVES, status, reason, message)
-
-
-def _budgets(view: MonitorView) -> Mapping[str, BudgetAnswer]:
-    """What Prometheus says now; nothing where it cannot be asked."""
-    arrival = view.given.arrival
-    return {} if arrival.answer.error or not arrival.prometheus_url else arrival.answer.budgets
 
 
 def _figure(value: float | None, digits: int) -> str | None:
@@ -36,10 +34,10 @@ def _figure(value: float | None, digits: int) -> str | None:
 
 def build_objectives(view: MonitorView, decisions: Mapping[str, Decision]) -> tuple[ObjectiveStatus, ...]:
     """The rows of `status.objectives`, in the order of the spec."""
-    budgets = _budgets(view)
+    budgets = find_budgets(view)
     rows = []
     for objective in view.spec.objectives:
-        decision, budget = decisions[objective.name], budgets.get(objective.name, _NO_BUDGET)
+        decision, budget = decisions[objective.name], budgets.of(objective.name)
         judged = decision.method is not ObjectiveMethod.NONE
         rows.append(
             ObjectiveStatus(
@@ -49,7 +47,7 @@ def build_objectives(view: MonitorView, decisions: Mapping[str, Decision]) -> tu
                 method=decision.method,
                 budget_remaining=_figure(budget.remaining, 3) if judged else None,
                 burn_rate=_figure(budget.burn_rate, 2) if judged else None,
-                message=cut_text(decision.message),
+                message=cut_text(decision.message or budgets.by_whom(objective.name)),
             )
         )
     return tuple(rows)
@@ -82,14 +80,14 @@ def _burning(objective: Objective, budget: BudgetAnswer) -> tuple[str, str] | No
     return "BurningFast", f"{told} and still in {pair.short}{left}"
 
 
-def _broken(view: MonitorView) -> Claim | None:
-    budgets = _budgets(view)
-    found = [(one, _burning(one, budgets.get(one.name, _NO_BUDGET))) for one in view.spec.objectives]
-    told = sorted(pair for _, pair in found if pair is not None)
+def _broken(view: MonitorView, budgets: ErrorBudgets) -> Claim | None:
+    found = [(_burning(one, budgets.of(one.name)), budgets.by_whom(one.name)) for one in view.spec.objectives]
+    told = sorted((*pair, whom) for pair, whom in found if pair is not None)
     if not told:
         return None
+    reason, words, whom = told[0]
     more = f"; {len(told) - 1} more in status.objectives" if len(told) > 1 else ""
-    return _claim(_FALSE, told[0][0], told[0][1] + more)
+    return _claim(_FALSE, reason, f"{words}{f', {whom}' if whom else ''}{more}")
 
 
 def _unjudged(decisions: Mapping[str, Decision], before: Condition | None) -> Claim | None:
@@ -127,14 +125,24 @@ def claim_objectives(view: MonitorView, decisions: Mapping[str, Decision], befor
     """
     if not view.spec.objectives:
         return _claim(_UNKNOWN, "NoObjectives", "spec.objectives is empty")
-    for claim in (_broken(view), _unjudged(decisions, before), _unasked(view)):
+    budgets = find_budgets(view)
+    for claim in (_broken(view, budgets), _unjudged(decisions, before)):
         if claim is not None:
             return claim
-    budgets = _budgets(view)
-    names = [one.name for one in view.spec.objectives]
-    missing = [name for name in names if budgets.get(name, _NO_BUDGET).remaining is None]
-    if missing:
-        told = f"Prometheus has no error budget of {join_names(missing)} yet"
-        return _claim(_UNKNOWN, "NoBudgetYet", f"{told}: it comes with requests and some minutes; see ScrapeVerified")
-    left = [f"{name} {render_percent(quantise(budgets[name].remaining or 0.0))}" for name in names]
-    return _claim(_TRUE, "WithinBudget", f"error budget left of {PERIOD_DAYS} days: {join_names(left, 8)}")
+    missing = [one.name for one in view.spec.objectives if budgets.of(one.name).remaining is None]
+    if not missing:
+        return _claim(_TRUE, "WithinBudget", _left(view, budgets))
+    told = f"Prometheus has no error budget of {join_names(missing)} yet"
+    waits = _claim(_UNKNOWN, "NoBudgetYet", f"{told}: it comes with requests and some minutes; see ScrapeVerified")
+    claim = _unasked(view) or waits
+    return replace(claim, message=f"{claim.message}; {_left(view, budgets)}") if budgets.counted else claim
+
+
+def _left(view: MonitorView, budgets: ErrorBudgets) -> str:
+    """What is left of the budgets that are known, and who says so where Prometheus does not."""
+    known = [(one.name, budgets.of(one.name).remaining) for one in view.spec.objectives]
+    left = [f"{name} {render_percent(quantise(share))}" for name, share in known if share is not None]
+    counted = sorted(budgets.counted)
+    told = f"error budget left of {PERIOD_DAYS} days: {join_names(left, 8)}"
+    which = "" if len(counted) == len(left) else f"{join_names(counted, 3)} "
+    return f"{told}; {which}{budgets.by_whom(counted[0])}" if counted else told

@@ -3,6 +3,7 @@
 from typing import Any
 
 from hypothesis import given as forall
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from modelmonitor_api.status import MAX_STATUS_BYTES, ModelMonitorStatus
@@ -99,6 +100,7 @@ HOLDERS = st.builds(
 )
 
 
+@settings(deadline=None)
 @forall(target=TARGETS, nvml=NVMLS, held=HOLDERS)
 def test_every_answer_leads_to_a_status_that_the_api_takes(
     target: TargetReading, nvml: NvmlReading, held: PodResourcesReading
@@ -110,6 +112,7 @@ def test_every_answer_leads_to_a_status_that_the_api_takes(
         assert ModelMonitorStatus.model_validate(status.to_wire()) == status
 
 
+@settings(deadline=None)
 @forall(fields=st.fixed_dictionaries({}, optional={
     "node": st.sampled_from([None, "n1", "n2"]),
     "ip": st.sampled_from([None, "10.0.0.9"]),

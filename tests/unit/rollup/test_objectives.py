@@ -7,11 +7,13 @@ import pytest
 from modelmonitor_api.status import MAX_STATUS_BYTES, Condition, ConditionType, Health, ObjectiveStatus
 from modelmonitor_api.summary import EndpointReading, EndpointState
 from modelmonitor_operator.arrival import ChildFact, ChildState
+from modelmonitor_operator.cost.facts import NOTHING_CHARGED, CostFacts
 from modelmonitor_operator.objects import PROMETHEUS_RULE
 from modelmonitor_operator.observed import NodeReading
 from modelmonitor_operator.rollup import RollupInput, Written, should_write
 from modelmonitor_operator.rollup.status import Rows, bound_status
 from tests.unit.rollup.arrivals import arrival, asked, budget, children, judged, page, paged, scraper, situation
+from tests.unit.rollup.costs import counted
 from tests.unit.rollup.situations import Story, condition, given, model, monitor, node, pod, target
 
 FAST = {"name": "fast", "type": "Latency", "target": "99", "threshold": "50ms"}
@@ -167,11 +169,15 @@ def test_a_change_of_method_is_written_at_once() -> None:
     assert should_write(written, story.status, story.now)
 
 
-def budgeted(*objectives: dict[str, Any], **fields: Any) -> RollupInput:
+DOWN_TOO = {**UP, "name": "down"}
+
+
+def budgeted(*objectives: dict[str, Any], cost: CostFacts = NOTHING_CHARGED, **fields: Any) -> RollupInput:
     return situation(
         paged(page(scraper())),
         what=arrival(**{**asked(budgets={"up": budget()}), **fields}),
         monitor=monitor(objectives=objectives or (UP,)),
+        cost=cost,
     )
 
 
@@ -236,6 +242,50 @@ CONDITIONS: dict[str, tuple[RollupInput, str, str, tuple[str, ...]]] = {
         ("no answer within 5 s",),
     ),
     "Prometheus has not been asked": (budgeted(**asked(asked_at=None)), "Unknown", "WaitingForPrometheus", ()),
+    "no Prometheus may be asked, and the operator has counted": (
+        budgeted(prometheus_url=False, cost=counted("up", 9999, 10_000)),
+        "True",
+        "WithinBudget",
+        ("up 90 %; by the operator's own counts of 3 days",),
+    ),
+    "no Prometheus may be asked, and too much was bad": (
+        budgeted(prometheus_url=False, cost=counted("up", 9980, 10_000, days=1)),
+        "False",
+        "BudgetOverspent",
+        ("overspent its 30-day error budget by 100 %", "now 2 times too fast", "own counts of 1 day"),
+    ),
+    "Prometheus does not answer, and the operator has counted": (
+        budgeted(**asked(error="gone"), cost=counted("up", 10_000, 10_000)),
+        "True",
+        "WithinBudget",
+        ("up 100 %; by the operator's own counts",),
+    ),
+    "no rules record anything, and the operator has counted": (
+        budgeted(
+            children=children({PROMETHEUS_RULE: ChildFact(ChildState.KIND_MISSING)}), cost=counted("up", 9999, 10_000)
+        ),
+        "True",
+        "WithinBudget",
+        ("own counts",),
+    ),
+    "what Prometheus says comes before own counts": (
+        budgeted(cost=counted("up", 0, 10_000)),
+        "True",
+        "WithinBudget",
+        ("up 90 %",),
+    ),
+    "of one objective alone own counts say something": (
+        budgeted(UP, DOWN_TOO, prometheus_url=False, cost=counted("up", 9999, 10_000)),
+        "Unknown",
+        "NoPrometheusUrl",
+        ("prometheus.url", "up 90 %; by the operator's own counts"),
+    ),
+    "too few requests were counted to say anything": (
+        budgeted(prometheus_url=False, cost=counted("up", 18, 19)),
+        "Unknown",
+        "NoPrometheusUrl",
+        (),
+    ),
     "no budget is there yet": (budgeted(**asked()), "Unknown", "NoBudgetYet", ("no error budget of up yet",)),
 }
 
@@ -259,6 +309,17 @@ def test_the_reason_holds_with_the_method() -> None:
     first = condition(story.cycle(served(decoupled(0.1, 0.5))), "WithinObjectives")
     kept = condition(story.cycle(given(pods=(), monitor=monitor(objectives=(FAST,)))), "WithinObjectives")
     assert (kept.reason, kept.message) == (first.reason, first.message)
+
+
+def test_own_counts_stand_in_the_row_and_say_whose_they_are() -> None:
+    found = row(budgeted(prometheus_url=False, cost=counted("up", 9995, 10_000)))
+    assert (found.method, found.budget_remaining, found.burn_rate) == ("Requests", "0.5", "0.5")
+    assert found.message == "by the operator's own counts of 3 days"
+
+
+def test_a_latency_objective_has_no_own_counts() -> None:
+    found = row(budgeted(FAST, prometheus_url=False, cost=counted("fast", 1, 10_000)))
+    assert (found.budget_remaining, found.burn_rate) == (None, None)
 
 
 def test_the_status_has_the_numbers_without_noise() -> None:

@@ -4,10 +4,17 @@ from pathlib import Path
 
 import pytest
 
+from modelmonitor_operator.cost.ledger_document import LedgerFault
 from modelmonitor_operator.rollup.dashboards_synced import OBSTACLES
 from modelmonitor_operator.rollup.objectives import MethodReason
 from modelmonitor_operator.rollup.pages import BAD
-from tests.unit.rollup import test_dashboards_synced, test_objectives, test_scraped, test_selected
+from tests.unit.rollup import (
+    test_dashboards_synced,
+    test_objectives,
+    test_scraped,
+    test_selected,
+    test_within_budget,
+)
 
 PAGE = Path(__file__).parents[3] / "docs" / "reference" / "conditions.md"
 SEEN: dict[str, set[str]] = {
@@ -17,6 +24,7 @@ SEEN: dict[str, set[str]] = {
     | {state.value for state in BAD},
     "DashboardsSynced": {case[2] for case in test_dashboards_synced.CASES.values()} | set(OBSTACLES),
     "WithinObjectives": {case[2] for case in test_objectives.CONDITIONS.values()} | {str(one) for one in MethodReason},
+    "WithinBudget": {case[2] for case in test_within_budget.CASES.values()} | set(LedgerFault),
 }
 
 

@@ -229,6 +229,7 @@ def test_conditions_have_the_status_that_kstatus_reads() -> None:
         "ScrapeVerified": "Unknown",
         "DashboardsSynced": "Unknown",
         "WithinObjectives": "Unknown",
+        "WithinBudget": "Unknown",
         "Healthy": "Unknown",
     }
     stalled = settle(given(monitor=replace(monitor(), spec=None, spec_error="x"))).status
