@@ -32,6 +32,12 @@ Labels that tell one alert from another are the operator's own and cannot be set
 looks like a template in them reaches Alertmanager as it is.
 
 """
+_COST = """\
+Money and time of the [ledger](cost.md), which is written about every five minutes; the three on the budget are there
+where `spec.cost.budget` is. A rate is what was spent over the time that the ledger has charged, so an operator that was
+away for an hour and charges that hour at once burns no faster than before. Counters outlive their leader in recording
+rules; a ledger that begins anew begins at zero, which no alert takes for spending. These alerts, too, outlive their
+series for 10 minutes."""
 _SECTIONS = {
     AlertInput.FINDING: (
         "Findings",
@@ -51,6 +57,7 @@ _SECTIONS = {
         "or for latency without a latency objective; and none needs the leader in order to fire.",
     ),
     AlertInput.BUDGET: ("Error budgets", "BUDGETS"),
+    AlertInput.COST: ("Cost", _COST),
 }
 _BUDGETS = """\
 For each of `spec.objectives`, over 30 days. An alert fires where both windows of a pair burn, and at least

@@ -21,6 +21,7 @@ RESERVED_ALERT_LABELS = (
     "sloth_service",
     "sloth_slo",
     "sloth_severity",
+    "currency",
 )
 """Labels that tell one alert from another: a label of a user's by that name would make two of them one."""
 

@@ -5,9 +5,18 @@ templates, because nothing of a user's is in them.
 """
 
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import StrEnum
 
 from modelmonitor_api.alert_names import AlertName, finding_alert
+from modelmonitor_api.cost_alerts import (
+    BURN_FACTOR,
+    BURN_WINDOWS,
+    IDLE_GPU_HOURS,
+    IDLE_RATIO,
+    IDLE_WINDOWS,
+    LEDGER_OLD_SECONDS,
+)
 from modelmonitor_api.finding_codes import FindingCode
 from modelmonitor_api.findings import FINDINGS, FindingRule, Severity
 from modelmonitor_api.spec_monitoring import AlertSeverity
@@ -23,6 +32,7 @@ class AlertInput(StrEnum):
     PIPELINE = "scrapes, and the sidecars' and the leader's pages"
     ABSENCE = "the absence of a series"
     BUDGET = "an objective's error ratios"
+    COST = "the committed ledger, on the leader's page"
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +199,66 @@ _BUDGET_ROWS = (
     _budget(_N.LATENCY_BURN_SLOW, "Slow requests or minutes", "slowly", AlertSeverity.WARNING),
 )
 
+
+def _cost(name: AlertName, severity: AlertSeverity, for_: str, condition: str, summary: str) -> AlertDefinition:
+    return AlertDefinition(
+        name=name,
+        input=AlertInput.COST,
+        severity=severity,
+        for_=for_,
+        condition=condition,
+        summary=summary,
+        description=f"{condition} What it costs, and why: {_DESCRIBE}",
+        runbook=name.value,
+        keep_firing_for=LEADER_KEEP_FIRING,
+    )
+
+
+_MONEY = '{{ $value | printf "%.2f" }} {{ $labels.currency }}'
+_COST_ROWS = (
+    _cost(
+        _N.BUDGET_EXCEEDED,
+        AlertSeverity.CRITICAL,
+        "0s",
+        "The budget of the present period is spent.",
+        f"ModelMonitor {_MONITOR} has spent {_MONEY}, and with it the budget of the period.",
+    ),
+    _cost(
+        _N.BUDGET_WILL_BE_EXCEEDED,
+        AlertSeverity.WARNING,
+        "1h",
+        "Even the low end of the forecast's range is more than the budget. Before the range is proven it is half of "
+        "what is to come.",
+        f"ModelMonitor {_MONITOR} will have spent at least {_MONEY} at the end of the period, more than its budget.",
+    ),
+    _cost(
+        _N.BUDGET_BURN_FAST,
+        AlertSeverity.CRITICAL,
+        "0s",
+        f"Over {BURN_WINDOWS[0]} and over {BURN_WINDOWS[1]} money is spent more than {BURN_FACTOR} times as fast as "
+        "the whole budget lasts for its period, and as what is left of it lasts for the rest of the period.",
+        f"ModelMonitor {_MONITOR} spends {_MONEY} an hour, more than {BURN_FACTOR} times what its budget allows.",
+    ),
+    _cost(
+        _N.GPU_IDLE_WASTE,
+        AlertSeverity.INFO,
+        "1h",
+        f"More than {Decimal(IDLE_RATIO) * 100:.0f} % of the time for which GPUs were held was idle, over "
+        f"{IDLE_WINDOWS[0]} and still over {IDLE_WINDOWS[1]}, and at least {IDLE_GPU_HOURS} GPU-hours of it.",
+        f"GPUs of ModelMonitor {_MONITOR} were idle for {{{{ $value | humanizePercentage }}}} of the time.",
+    ),
+    _cost(
+        _N.LEDGER_NOT_WRITTEN,
+        AlertSeverity.WARNING,
+        "15m",
+        f"GPUs are held, and the ledger was not written for {LEDGER_OLD_SECONDS // 60} minutes, or is not believed or "
+        "not writable: nothing is charged meanwhile.",
+        f"Nothing is charged to ModelMonitor {_MONITOR}, whose pods hold GPUs.",
+    ),
+)
+
 ALERTS: dict[AlertName, AlertDefinition] = {
-    row.name: row for row in (*map(_finding, FINDINGS.values()), *_PIPELINE_ROWS, *_ABSENCE_ROWS, *_BUDGET_ROWS)
+    row.name: row
+    for row in (*map(_finding, FINDINGS.values()), *_PIPELINE_ROWS, *_ABSENCE_ROWS, *_BUDGET_ROWS, *_COST_ROWS)
 }
 """Every alert, in the order of the pages and rules."""

@@ -92,6 +92,7 @@ COST_METRICS = (
         ("gpu_model", "source", "where"),
         "seconds",
     ),
+    _now("charged_pods", "Pods that are charged and had not ended at the last write."),
     _now("ledger_state", "1 for how it stands with the ledger, 0 for the others.", ("state",)),
     _now("ledger_start_timestamp_seconds", "Nothing before this is counted.", (), "seconds"),
     _now("ledger_written_timestamp_seconds", "When the ledger was last written.", (), "seconds"),

@@ -44,6 +44,8 @@ def _add_totals(page: PageSamples, ledger: Ledger) -> None:
     page.add("cost_unpriced_gpu_seconds_total", total.unpriced_us / _US, {LABEL_CURRENCY: ledger.currency or ""})
     for reason, gap in ledger.gaps.items():
         page.add("cost_gap_gpu_seconds_total", gap.time_us / _US, {"reason": reason})
+    marks = ledger.checkpoint.pods.values()
+    page.add("cost_charged_pods", sum(one.owned and not one.done for one in marks))
     page.add("cost_ledger_start_timestamp_seconds", ledger.since)
     page.add("cost_ledger_written_timestamp_seconds", max(ledger.checkpoint.written, ledger.since))
 

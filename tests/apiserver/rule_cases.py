@@ -1,41 +1,13 @@
-"""For each alert: series that fire it, series that must not, no series, and too little traffic where traffic counts.
-
-Values are in promtool's notation, one each `interval`: `1x30` is thirty-one times 1, `0+5x60` rises by 5, `_x9` is
-nothing.
-"""
+"""For each alert: series that fire it, series that must not, no series, and too little traffic where traffic counts."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 
 from modelmonitor_api.alert_names import AlertName, finding_alert
 from modelmonitor_api.findings import FindingCode
+from tests.apiserver.rule_cases_base import OWN, TARGET, Case, series
+from tests.apiserver.rule_cases_cost import cost_cases
 
-NAMESPACE, MONITOR = "team-a", "fraud"
-OWN = {"namespace": NAMESPACE, "modelmonitor": MONITOR}
-TARGET = {"namespace": NAMESPACE, "service": "modelmonitor-fraud", "job": "modelmonitor-fraud"}
 N = AlertName
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """One situation, and the alerts of one name that fire in it: their labels besides the monitor's own."""
-
-    alert: AlertName
-    what: str
-    series: Mapping[str, str] = field(default_factory=dict)
-    minute: int = 20
-    firing: tuple[Mapping[str, str], ...] = ()
-    interval: str = "1m"
-
-
-def written(name: str, labels: Mapping[str, str]) -> str:
-    """A series as promtool writes it."""
-    return name + "{" + ",".join(f'{label}="{value}"' for label, value in labels.items()) + "}"
-
-
-def series(name: str, labels: Mapping[str, str] | None = None, **more: str) -> str:
-    """A series; the monitor's own unless other labels are given."""
-    return written(name, {**(OWN if labels is None else labels), **more})
 
 
 def finding_cases() -> Iterator[Case]:
@@ -254,4 +226,4 @@ def _histogram() -> Iterator[Case]:
     yield Case(N.LATENCY_BURN_FAST, "is silent where the threshold is no bound", between, 90)
 
 
-CASES = (*finding_cases(), *pipeline_cases(), *absence_cases(), *budget_cases())
+CASES = (*finding_cases(), *pipeline_cases(), *absence_cases(), *budget_cases(), *cost_cases())

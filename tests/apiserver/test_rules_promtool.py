@@ -9,8 +9,19 @@ import yaml
 from modelmonitor_api.alert_names import AlertName
 from modelmonitor_testbed.process import CommandError
 from modelmonitor_testbed.promtool import RULES_FILE, check_rules, run_rule_tests
-from tests.apiserver.rule_cases import CASES, MONITOR, NAMESPACE, OWN, Case, series, written
-from tests.unit.rules.specimens import AVAILABLE, FAST, FIRST, METHODS, UNKNOWN, hostile_texts, rich_rule, rule_of
+from tests.apiserver.rule_cases import CASES
+from tests.apiserver.rule_cases_base import MONITOR, NAMESPACE, OWN, Case, series, written
+from tests.unit.rules.specimens import (
+    AVAILABLE,
+    BUDGET,
+    FAST,
+    FIRST,
+    METHODS,
+    UNKNOWN,
+    hostile_texts,
+    rich_rule,
+    rule_of,
+)
 
 SPECS: dict[str, dict[str, Any]] = {
     "no objective": {},
@@ -32,6 +43,7 @@ SPECS: dict[str, dict[str, Any]] = {
         },
         "objectives": [AVAILABLE, FAST],
     },
+    "a budget": {"cost": BUDGET},
     "most alerts disabled": {
         "alerts": {"overrides": [{"name": n.value, "disabled": True} for n in list(AlertName)[1:]]}
     },

@@ -18,6 +18,7 @@ from modelmonitor_operator.desired.prometheus_rule_alerts import (
     build_finding_group,
     build_pipeline_group,
 )
+from modelmonitor_operator.desired.prometheus_rule_cost import build_cost_groups
 from modelmonitor_operator.desired.prometheus_rule_objectives import build_objective_groups
 from modelmonitor_operator.desired.prometheus_rule_parts import AlertRule, RecordingRule, RuleGroup
 from modelmonitor_operator.objects import PROMETHEUS_RULE
@@ -90,6 +91,8 @@ class _Renderer:
         yield from self._group(build_pipeline_group(who, self.spec))
         yield from self._group(build_absence_group(who))
         for group in build_objective_groups(who, self.spec, methods):
+            yield from self._group(group)
+        for group in build_cost_groups(who, self.spec) if self.settings.cost.enabled else ():
             yield from self._group(group)
 
     def _group(self, group: RuleGroup) -> Iterator[Json]:

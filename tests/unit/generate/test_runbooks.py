@@ -12,6 +12,7 @@ from modelmonitor_api import names
 from modelmonitor_api.alert_names import AlertName
 from modelmonitor_api.alerts import ALERTS
 from modelmonitor_api.burn_rates import SliSeries, SloSeries, sli_error
+from modelmonitor_api.cost_alerts import CostSeries
 from modelmonitor_api.metrics import METRICS, sample_names
 from modelmonitor_api.spec import ModelMonitorSpec
 from modelmonitor_operator.desired.service import build_service
@@ -147,7 +148,7 @@ def test_every_alert_has_a_row_in_the_table_and_a_page(name: AlertName) -> None:
 @pytest.mark.parametrize("page", RUNBOOKS, ids=lambda page: page.stem)
 def test_the_series_that_its_commands_ask_for_are_in_the_catalogue(page: Path) -> None:
     ours = {name for metric in METRICS.values() for name in sample_names(metric)}
-    recorded = {*SliSeries, *SloSeries, *(sli_error(window) for window in ("1h", "1d"))}
+    recorded = {*SliSeries, *SloSeries, *CostSeries, *(sli_error(window) for window in ("1h", "1d"))}
     asked = {
         name
         for line in commands(page)

@@ -21,6 +21,7 @@ METHODS = {
     "first": ObjectiveMethod.HISTOGRAM,
     "unknown": ObjectiveMethod.NONE,
 }
+BUDGET = {"currency": "EUR", "pricePerGpuHour": "2.50", "budget": {"amount": "720"}}
 HOSTILE_PIECES = (
     *('"', "'", "`", "\\", "\n", "\r", "\t", "\0", "\x07", "\x1b", "\x7f", "\x85", "\u2028", "\ufeff", "\U0010ffff"),
     *("{{", "}}", "{{-", "-}}", "{{{", "{{/*", "{{ $labels.pod }}", '{{"{{"}}', "$", "${x}", "$1", "[[", "]]", "[[x]]"),
@@ -38,7 +39,7 @@ def rule_of(methods: dict[str, ObjectiveMethod] | None = None, **spec: Any) -> d
 
 def rich_rule() -> dict[str, Any]:
     """Every kind of rule that there is."""
-    return rule_of(objectives=[AVAILABLE, FAST, FIRST, UNKNOWN])
+    return rule_of(objectives=[AVAILABLE, FAST, FIRST, UNKNOWN], cost=BUDGET)
 
 
 def rules(manifest: dict[str, Any]) -> Iterator[dict[str, Any]]:

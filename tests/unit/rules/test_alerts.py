@@ -12,7 +12,7 @@ from modelmonitor_api.promql import template_text
 from modelmonitor_operator.desired.dashboard import dashboard_uid
 from modelmonitor_operator.desired.prometheus_rule import rule_names
 from tests.unit.operator.worlds import monitor, settings
-from tests.unit.rules.specimens import AVAILABLE, FAST, alerts, hostile_texts, rich_rule, rule_of, rules
+from tests.unit.rules.specimens import AVAILABLE, BUDGET, FAST, alerts, hostile_texts, rich_rule, rule_of, rules
 
 HOT = AlertName.GPU_HOT.value
 
@@ -21,7 +21,7 @@ def test_the_table_and_the_names_are_one() -> None:
     assert set(ALERTS) == set(AlertName)
 
 
-def test_a_monitor_with_every_kind_of_objective_has_every_alert() -> None:
+def test_a_monitor_with_every_kind_of_objective_and_a_budget_has_every_alert() -> None:
     assert set(alerts(rich_rule())) == {name.value for name in AlertName}
 
 
@@ -46,6 +46,25 @@ def test_without_objectives_there_is_no_rule_about_them() -> None:
     assert not [name for name in names if name.startswith(("slo", "modelmonitor:slo"))]
     of_objectives = {name.value for name, alert in ALERTS.items() if alert.input is AlertInput.BUDGET}
     assert names.isdisjoint({*of_objectives, AlertName.LATENCY_ABSENT.value})
+
+
+def test_without_a_budget_there_is_no_rule_about_one_and_waste_is_told_all_the_same() -> None:
+    budget = {AlertName.BUDGET_EXCEEDED, AlertName.BUDGET_WILL_BE_EXCEEDED, AlertName.BUDGET_BURN_FAST}
+    for spec in ({}, {"cost": {name: value for name, value in BUDGET.items() if name != "budget"}}):
+        names = set(rule_names(rule_of(**spec)))
+        assert names.isdisjoint({name.value for name in budget})
+        assert {AlertName.GPU_IDLE_WASTE.value, AlertName.LEDGER_NOT_WRITTEN.value} <= names
+
+
+def test_where_cost_is_switched_off_there_is_no_rule_about_it() -> None:
+    names = set(rule_names(rule_of(settings={"cost": {"enabled": False}}, cost=BUDGET)))
+    assert not [name for name in names if "cost" in name]
+    assert names.isdisjoint({name.value for name, alert in ALERTS.items() if alert.input is AlertInput.COST})
+
+
+@pytest.mark.parametrize("name", [name for name, alert in ALERTS.items() if alert.input is AlertInput.COST])
+def test_an_alert_on_the_ledger_outlives_a_change_of_leader(name: AlertName) -> None:
+    assert alerts(rich_rule())[name]["keep_firing_for"] == "10m"
 
 
 def test_a_suspended_monitor_has_no_rule() -> None:
