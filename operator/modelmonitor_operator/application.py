@@ -18,6 +18,7 @@ from modelmonitor_operator.adapters.lease import Leadership
 from modelmonitor_operator.adapters.prometheus_api import PrometheusApi
 from modelmonitor_operator.adapters.sidecars import SidecarPoller
 from modelmonitor_operator.announcer import Announcer
+from modelmonitor_operator.bookkeeper import Bookkeeper
 from modelmonitor_operator.children import OPTIONAL_KINDS
 from modelmonitor_operator.controller import Controller
 from modelmonitor_operator.creation_watch import CreationWatch
@@ -30,6 +31,8 @@ from modelmonitor_operator.intake import Intake
 from modelmonitor_operator.key_ring import KeyRing
 from modelmonitor_operator.keys import ObjectsKey
 from modelmonitor_operator.leader_pages import LeaderPages
+from modelmonitor_operator.ledger_retention import LedgerRetention
+from modelmonitor_operator.ledgers import Ledgers
 from modelmonitor_operator.objects import CONFIG_MAP, DAEMON_SET, NODE_PLAN, POD, SECRET
 from modelmonitor_operator.prometheus_answers import PrometheusAnswers
 from modelmonitor_operator.reconciler import Reconciler
@@ -80,21 +83,34 @@ class _Parts:
         """What only the leader does; `holds` says whether nobody else can lead."""
         verdicts = Verdicts(self.settings, self.world, self.clock, self.pages, self.answers)
         verdicts.on_methods = lambda ref: self.controller.enqueue(ObjectsKey(ref))
-        reconciler = Reconciler(self.settings, self.world, verdicts, Fence(self.cluster, holds), self.clock)
+        fence = Fence(self.cluster, holds)
+        reconciler = Reconciler(self.settings, self.world, verdicts, fence, self.clock)
         reconciler.announcer = Announcer(self.telemetry.events_dropped.inc)
         reconciler.children.enqueue = self.controller.enqueue
         reconciler.children.recipes.leader = self.leader
         cycle = Cycle(self.world, verdicts, self.poller, self.clock, self.telemetry)
         creation = CreationWatch(self.settings, self.world, self.cluster, self.clock)
+        retention = self._keep_books(fence, verdicts, reconciler)
         self.telemetry.leader.set(1)
         try:
             with self.pages.leading():
-                await self._work(reconciler, cycle, creation)
+                await self._work(reconciler, cycle, creation, retention)
         finally:
             self.telemetry.leader.set(0)
+            self.intake.cost.on_monitor_gone = lambda _: None
 
-    async def _work(self, reconciler: Reconciler, cycle: Cycle, creation: CreationWatch) -> None:
+    def _keep_books(self, fence: Fence, verdicts: Verdicts, reconciler: Reconciler) -> LedgerRetention:
+        enqueue = self.controller.enqueue
+        bookkeeper = Bookkeeper(self.settings, self.world, Ledgers(self.settings, fence), self.clock, enqueue)
+        verdicts.costs = reconciler.bookkeeper = bookkeeper
+        self.intake.cost.on_monitor_gone = bookkeeper.monitor_gone
+        return LedgerRetention(self.settings, self.world, fence, self.clock, lambda: self.resync.namespaces)
+
+    async def _work(
+        self, reconciler: Reconciler, cycle: Cycle, creation: CreationWatch, retention: LedgerRetention
+    ) -> None:
         async with asyncio.TaskGroup() as group:
+            group.create_task(retention.run())
             group.create_task(self.answers.run(lambda: self.world.monitors))
             group.create_task(self.controller.run(reconciler, self.intake.ask_for_everything))
             group.create_task(cycle.run(self.settings.cycle_seconds, self.keys, creation.look, self.controller.enqueue))

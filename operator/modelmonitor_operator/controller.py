@@ -8,7 +8,7 @@ from contextlib import suppress
 
 from modelmonitor_operator.clock import Clock
 from modelmonitor_operator.errors import ClusterError, ConflictError, ThrottledError
-from modelmonitor_operator.keys import Key, ObjectsKey
+from modelmonitor_operator.keys import Key, LedgerKey, ObjectsKey
 from modelmonitor_operator.telemetry import Telemetry
 from modelmonitor_operator.work_queue import WorkQueue
 
@@ -18,8 +18,8 @@ Reconcile = Callable[[Key], Awaitable[None]]
 
 
 def _is_patient(key: Key) -> bool:
-    """A dashboard can wait: verdicts, plans and addresses come first, also while everything is new."""
-    return isinstance(key, ObjectsKey)
+    """Dashboards and ledgers can wait: verdicts, plans and addresses come first, also while everything is new."""
+    return isinstance(key, ObjectsKey | LedgerKey)
 
 
 class Controller:

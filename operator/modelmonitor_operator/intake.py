@@ -9,12 +9,14 @@ from modelmonitor_operator.adapters.monitors import parse_monitor
 from modelmonitor_operator.adapters.pods import parse_pod, parse_sidecar
 from modelmonitor_operator.child_intake import ChildIntake
 from modelmonitor_operator.clock import Clock
+from modelmonitor_operator.cost_intake import CostIntake
 from modelmonitor_operator.desired.key_secret import key_secret_ref, parse_key
 from modelmonitor_operator.desired.node_plan import planning_terms
 from modelmonitor_operator.errors import ClusterError, ForbiddenError
 from modelmonitor_operator.key_ring import KeyRing
 from modelmonitor_operator.keys import FleetKey, Key, ObjectsKey, PlanKey, StatusKey, TargetsKey
 from modelmonitor_operator.objects import NODE_PLAN, POD, ObjectRef, ResourceKind, is_newer, parse_stored
+from modelmonitor_operator.observed import Monitor
 from modelmonitor_operator.settings import Json, Settings
 from modelmonitor_operator.world import World
 
@@ -45,6 +47,7 @@ class Intake:
         self._enqueue = enqueue
         self._dropped: set[str] = set()
         self.children = ChildIntake(settings, world, enqueue)
+        self.cost = CostIntake(settings, world, clock)
         self.on_namespaces: Callable[[], None] = lambda: None
 
     # ModelMonitors
@@ -92,8 +95,7 @@ class Intake:
         if before is not None and not is_newer(metadata["resourceVersion"], before.resource_version):
             return
         monitor = parse_monitor(raw)
-        touched = self._world.put_monitor(monitor)
-        self._ask_for_plans(touched)
+        self._ask_for_plans(self._remember(before, monitor))
         if before is None or before.uid != monitor.uid or before.deleting != monitor.deleting:
             self._enqueue(FleetKey(), 0.0)
             self.on_namespaces()
@@ -106,10 +108,21 @@ class Intake:
         elif monitor.status not in (before.status, self._world.our_statuses.get(monitor.ref, before.status)):
             self._enqueue(StatusKey(monitor.ref), 0.0)
 
+    def _remember(self, before: Monitor | None, monitor: Monitor) -> frozenset[str]:
+        if before is None or before.uid != monitor.uid:
+            self.cost.monitor_goes(before)
+            return self._world.put_monitor(monitor)
+        had = self.cost.selected(monitor.ref)
+        touched = self._world.put_monitor(monitor)
+        if touched:
+            self.cost.selection_changed(monitor, had)
+        return touched
+
     def _drop_monitor(self, ref: MonitorRef, uid: str) -> None:
         known = self._world.monitors.get(ref)
         if known is None or known.uid != uid:
             return
+        self.cost.monitor_goes(known)
         self._ask_for_plans(self._world.drop_monitor(ref))
         self._enqueue(FleetKey(), 0.0)
         self._enqueue(ObjectsKey(ref), 0.0)
@@ -131,13 +144,16 @@ class Intake:
     def put_pod(self, raw: Json) -> None:
         """A pod was listed, added or changed."""
         pod = parse_pod(raw)
-        before = self._world.selecting(pod.namespace, pod.uid)
+        known, before = self._world.pod(pod.namespace, pod.uid), self._world.selecting(pod.namespace, pod.uid)
         self._ask_for_plans(self._world.put_pod(pod))
-        concerned = before | self._world.selecting(pod.namespace, pod.uid)
-        self.children.ask_for_targets(concerned, PLAN_DELAY_SECONDS)
+        after = self._world.selecting(pod.namespace, pod.uid)
+        self.cost.pod_changed(pod, known, before, after)
+        self.children.ask_for_targets(before | after, PLAN_DELAY_SECONDS)
 
-    def drop_pod(self, namespace: str, uid: str) -> None:
-        """A pod is gone."""
+    def drop_pod(self, namespace: str, raw: Json) -> None:
+        """A pod is gone; `raw` is the last of it, or no more than its metadata."""
+        uid = raw["metadata"]["uid"]
+        self.cost.pod_gone(parse_pod(raw) if "spec" in raw else self._world.pod(namespace, uid))
         self.children.ask_for_targets(self._world.selecting(namespace, uid), PLAN_DELAY_SECONDS)
         self._ask_for_plans(self._world.drop_pod(namespace, uid))
 
@@ -226,7 +242,7 @@ class _PodSink:
         self._intake.put_pod(raw)
 
     def drop(self, raw: Json) -> None:
-        self._intake.drop_pod(self._namespace, raw["metadata"]["uid"])
+        self._intake.drop_pod(self._namespace, raw)
 
     def listed(self) -> None:
         self._intake.pods_listed(self._namespace)

@@ -69,6 +69,7 @@ class Pod:
         phase: Pending, Running, Succeeded, Failed or Unknown.
         reason: of the pod's status, or of its PodScheduled condition where that is False (Unschedulable).
         started_at: when the kubelet accepted the pod; None before.
+        finished_at: when its last container ended; None while one may run, and where nobody says.
         has_node_address: whether its address is its node's, as with hostNetwork.
     """
 
@@ -87,6 +88,7 @@ class Pod:
     deleting: bool = False
     created_at: float = 0.0
     started_at: float | None = None
+    finished_at: float | None = None
     ports: tuple[ContainerPort, ...] = ()
     containers: tuple[ContainerFacts, ...] = ()
 

@@ -8,6 +8,7 @@ from modelmonitor_api.plan import PlannedPod
 from modelmonitor_api.status import ModelMonitorStatus
 from modelmonitor_operator.adapters.monitors import parse_status
 from modelmonitor_operator.announcer import Announcer
+from modelmonitor_operator.bookkeeper import Bookkeeper
 from modelmonitor_operator.child_recipes import Recipes
 from modelmonitor_operator.child_reconciler import ChildReconciler, Cluster
 from modelmonitor_operator.clock import Clock
@@ -16,7 +17,7 @@ from modelmonitor_operator.desired.key_secret import key_secret_ref
 from modelmonitor_operator.desired.node_plan import MAX_PODS, build_planned_monitor, node_plan_ref
 from modelmonitor_operator.errors import ForbiddenError, InvalidError, NotFoundError
 from modelmonitor_operator.execute import execute
-from modelmonitor_operator.keys import FleetKey, Key, ObjectsKey, PlanKey, StatusKey, TargetsKey
+from modelmonitor_operator.keys import FleetKey, Key, LedgerKey, ObjectsKey, PlanKey, StatusKey, TargetsKey
 from modelmonitor_operator.objects import CONFIG_MAP, DAEMON_SET, NODE_PLAN, SECRET, ObjectRef, StoredObject, is_newer
 from modelmonitor_operator.observed import Monitor, Pod
 from modelmonitor_operator.reconcile.changes import Apply, ApplyStatus, Change, Create, Delete, Written, remember
@@ -44,6 +45,7 @@ class Reconciler:
         self._clock = clock
         self._written: dict[ObjectRef, Written] = {}
         self.announcer = Announcer()
+        self.bookkeeper: Bookkeeper | None = None
         self.children = ChildReconciler(settings, world, writer, Recipes(settings, world, verdicts.methods))
 
     async def __call__(self, key: Key) -> None:
@@ -59,6 +61,8 @@ class Reconciler:
                 await self.children.targets(ref)
             case ObjectsKey(monitor=ref):
                 await self.children.objects(ref)
+            case LedgerKey(monitor=ref, uid=uid) if self.bookkeeper is not None:
+                await self.bookkeeper.keep(ref, uid)
 
     async def _fleet(self) -> None:
         if not self._world.monitors_listed or not self._world.listed_kinds >= {CONFIG_MAP, DAEMON_SET, SECRET}:

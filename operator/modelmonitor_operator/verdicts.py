@@ -9,6 +9,7 @@ from modelmonitor_api.spec_objectives import ObjectiveType
 from modelmonitor_api.status import ModelMonitorStatus, ObjectiveMethod
 from modelmonitor_operator.arrival import Arrival, PrometheusAnswer
 from modelmonitor_operator.clock import Clock
+from modelmonitor_operator.cost.facts import NOTHING_CHARGED, CostFacts
 from modelmonitor_operator.desired.daemonset import daemon_set_ref
 from modelmonitor_operator.leader_metrics import Judgement
 from modelmonitor_operator.leader_pages import LeaderPages
@@ -62,6 +63,16 @@ class Answers(Protocol):
         """What is known about a monitor now."""
 
 
+class Costs(Protocol):
+    """What the ledgers say."""
+
+    def begin_cycle(self, index: Index) -> None:
+        """The sidecars have been asked."""
+
+    def facts(self, monitor: Monitor) -> CostFacts:
+        """What is known of a monitor's cost now."""
+
+
 class Verdicts:
     """Judges monitors by the readings of the newest cycle.
 
@@ -84,6 +95,7 @@ class Verdicts:
         self._pages = pages
         self._answers = answers
         self.on_methods: Callable[[MonitorRef], None] = lambda _: None
+        self.costs: Costs | None = None
         self._verdicts: dict[MonitorRef, _Verdict] = {}
         self._index: Index | None = None
         self._plans: Mapping[str, PlanState] = {}
@@ -107,6 +119,8 @@ class Verdicts:
             del self._verdicts[ref]
         if self._pages is not None:
             self._pages.sweep()
+        if self.costs is not None:
+            self.costs.begin_cycle(self._index)
 
     def reset(self) -> None:
         """Forget everything: another process may have led meanwhile, and the server's status is the seed."""
@@ -122,7 +136,7 @@ class Verdicts:
         given = self._given(monitor, self._index)
         verdict.status, verdict.state = roll_up(verdict.state, given, now)
         if self._pages is not None:
-            self._pages.judged(Judgement(monitor, verdict.status, given.pods, verdict.state.findings))
+            self._pages.judged(Judgement(monitor, verdict.status, given.pods, verdict.state.findings, given.cost))
         self._note_methods(monitor.ref, verdict)
         return should_write(verdict.written, verdict.status, now) or _is_touched(verdict, monitor, now)
 
@@ -190,6 +204,7 @@ class Verdicts:
             cycle_seconds=self._settings.cycle_seconds,
             pods_problem=self._world.unlistable.get(monitor.ref.namespace, ""),
             arrival=self._arrival(monitor),
+            cost=self.costs.facts(monitor) if self.costs is not None else NOTHING_CHARGED,
         )
 
     def _arrival(self, monitor: Monitor) -> Arrival:

@@ -15,6 +15,7 @@ from modelmonitor_operator.objects import (
     CONFIG_MAP,
     DAEMON_SET,
     NAMESPACE,
+    NODE,
     NODE_PLAN,
     POD,
     PROMETHEUS,
@@ -106,7 +107,17 @@ class Watches:
         owned = [
             pair for kind in (*TARGET_KINDS, *OBJECT_KINDS) if not kind.provider for pair in self._owned(kind.kind)
         ]
-        return [*stored, *owned, (Scope(POD, namespace, label_selector=labels), self._intake.sidecars())]
+        sidecars = Scope(POD, namespace, label_selector=labels), self._intake.sidecars()
+        return [*stored, *owned, *self._prices(), sidecars]
+
+    def _prices(self) -> Iterable[tuple[Scope, Sink]]:
+        """Where administrators say what GPUs cost."""
+        cost = self._settings.cost
+        if cost.enabled and cost.read_nodes:
+            yield Scope(NODE, None, metadata_only=True), self._intake.cost.nodes()
+        if cost.enabled and cost.price_table:
+            named = f"metadata.name={cost.price_table}"
+            yield Scope(CONFIG_MAP, self._settings.namespace, field_selector=named), self._intake.cost.price_table()
 
     async def _watch(self, scope: Scope, sink: Sink) -> None:
         watch = Watch(self._connection, scope, sink, self._clock, self._telemetry, self._settings.resync_seconds)

@@ -12,6 +12,8 @@ from modelmonitor_api.status import ModelMonitorStatus
 from modelmonitor_operator.children import Children
 from modelmonitor_operator.objects import ObjectRef, ResourceKind, StoredObject, is_newer
 from modelmonitor_operator.observed import Monitor, Pod, SidecarPod
+from modelmonitor_operator.pod_lives import PodLives
+from modelmonitor_operator.price_book import PriceBook
 from modelmonitor_operator.selection import selector_matches
 from modelmonitor_operator.surroundings import Surroundings
 
@@ -39,6 +41,8 @@ class World:
         self._sidecars: dict[str, SidecarPod] = {}
         self._sidecars_on: defaultdict[str, dict[str, SidecarPod]] = defaultdict(dict)
         self.children = Children()
+        self.lives = PodLives()
+        self.price_book = PriceBook()
         self.surroundings = Surroundings()
 
     # Monitors
@@ -64,7 +68,7 @@ class World:
         self._by_namespace[ref.namespace].discard(ref)
         if not self._by_namespace[ref.namespace]:
             del self._by_namespace[ref.namespace]
-            self._pods.pop(ref.namespace, None)
+            self.lives.forget_namespace(ref.namespace, self._pods.pop(ref.namespace, ()))
             self.listed_namespaces.discard(ref.namespace)
             self.unlistable.pop(ref.namespace, None)
         return touched
@@ -99,6 +103,10 @@ class World:
     def pod_uids(self, namespace: str) -> frozenset[str]:
         """The pods of a namespace that are known."""
         return frozenset(self._pods.get(namespace, ()))
+
+    def pod(self, namespace: str, uid: str) -> Pod | None:
+        """A pod, whoever selects it."""
+        return self._pods.get(namespace, {}).get(uid)
 
     def selected_pods(self, ref: MonitorRef) -> tuple[Pod, ...]:
         """The pods that a monitor selects."""

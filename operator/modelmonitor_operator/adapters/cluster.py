@@ -7,7 +7,7 @@ import aiohttp
 
 from modelmonitor_api.names import FIELD_MANAGER
 from modelmonitor_operator.adapters.answers import parse_body, translate_failure, translate_status
-from modelmonitor_operator.adapters.connection import Connection
+from modelmonitor_operator.adapters.connection import METADATA_LIST, Connection
 from modelmonitor_operator.errors import ClusterError, NotFoundError
 from modelmonitor_operator.objects import ObjectRef, ResourceKind, StoredObject, parse_stored
 from modelmonitor_operator.reconcile.changes import ApplyStatus
@@ -35,14 +35,24 @@ class Cluster:
 
     async def list_objects(self, kind: ResourceKind, namespace: str | None, query: Mapping[str, str]) -> list[Json]:
         """All objects of a kind, read in pages. Items of a list do not bear their kind."""
+        return await self._list(kind, namespace, query, accept=_JSON)
+
+    async def _list(
+        self, kind: ResourceKind, namespace: str | None, query: Mapping[str, str], *, accept: str
+    ) -> list[Json]:
         items: list[Json] = []
         token = ""
         while True:
-            page = await self._read(kind, kind.path(namespace), {**query, "limit": _PAGE, "continue": token})
+            given = {**query, "limit": _PAGE, "continue": token}
+            page = await self._read(kind, kind.path(namespace), given, accept=accept)
             items += page.get("items") or []
             token = page["metadata"].get("continue", "")
             if not token:
                 return items
+
+    async def list_metadata(self, kind: ResourceKind, namespace: str | None, query: Mapping[str, str]) -> list[Json]:
+        """The metadata of all objects of a kind, without their content."""
+        return await self._list(kind, namespace, query, accept=METADATA_LIST)
 
     async def create(self, ref: ObjectRef, manifest: Json) -> StoredObject:
         """POST an object; AlreadyExistsError where the name is taken."""
@@ -115,9 +125,9 @@ class Cluster:
         answer = await self._call("review", _ACCESS_REVIEW, ("POST", _ACCESS_REVIEW.path(), {}), body)
         return bool(answer["status"]["allowed"])
 
-    async def _read(self, kind: ResourceKind, path: str, query: Mapping[str, str]) -> Json:
+    async def _read(self, kind: ResourceKind, path: str, query: Mapping[str, str], *, accept: str = _JSON) -> Json:
         given = {name: value for name, value in query.items() if value}
-        return await self._call("read", kind, ("GET", path, given), None)
+        return await self._call("read", kind, ("GET", path, given), None, accept=accept)
 
     async def _write(
         self, verb: str, ref: ObjectRef, request: tuple[str, str, Mapping[str, str]], body: tuple[bytes, str]
@@ -130,19 +140,22 @@ class Cluster:
         kind: ResourceKind,
         request: tuple[str, str, Mapping[str, str]],
         body: tuple[bytes, str] | None,
+        accept: str = _JSON,
     ) -> Json:
         if body is not None and kind is not _ACCESS_REVIEW:
             self._telemetry.api_writes.labels(verb=verb, kind=kind.kind).inc()
         try:
-            return await self._send(request, body)
+            return await self._send(request, body, accept)
         except ClusterError as exc:
             self._telemetry.api_errors.labels(verb=verb, kind=kind.kind, error=type(exc).__name__).inc()
             raise
 
-    async def _send(self, request: tuple[str, str, Mapping[str, str]], body: tuple[bytes, str] | None) -> Json:
+    async def _send(
+        self, request: tuple[str, str, Mapping[str, str]], body: tuple[bytes, str] | None, accept: str = _JSON
+    ) -> Json:
         method, path, query = request
         try:
-            async with self._connection.open(method, path, query=query, body=body) as answer:
+            async with self._connection.open(method, path, query=query, body=body, accept=accept) as answer:
                 content = await answer.read()
         except (aiohttp.ClientError, OSError, TimeoutError) as exc:
             raise translate_failure(exc) from exc

@@ -12,6 +12,11 @@ import aiohttp
 from kubernetes.aio import config
 from kubernetes.aio.client import Configuration
 
+METADATA_OBJECT = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
+METADATA_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+"""What to accept where an object's content is not wanted.
+Source: https://kubernetes.io/docs/reference/using-api/api-concepts/#metadata-only-fetches"""
+
 
 async def load_configuration() -> Configuration:
     """Address, CA and credentials: of the pod's service account, else of the kubeconfig ($KUBECONFIG)."""

@@ -4,6 +4,8 @@ from modelmonitor_operator.observed import ContainerFacts, ContainerPort, Pod, S
 from modelmonitor_operator.settings import Json
 from modelmonitor_operator.timestamps import parse_time
 
+_ENDED = frozenset({"Succeeded", "Failed"})
+
 
 def parse_pod(raw: Json) -> Pod:
     """One pod of a watched namespace."""
@@ -25,6 +27,7 @@ def parse_pod(raw: Json) -> Pod:
         deleting="deletionTimestamp" in metadata,
         created_at=parse_time(metadata.get("creationTimestamp")) or 0.0,
         started_at=parse_time(status.get("startTime")),
+        finished_at=_finished_at(status, deleting="deletionTimestamp" in metadata),
         ports=tuple(_ports(spec)),
         containers=tuple(_parse_container(container) for container in status.get("containerStatuses") or ()),
     )
@@ -58,6 +61,22 @@ def _conditions(status: Json) -> dict[str, Json]:
 
 def _is_ready(status: Json) -> bool:
     return bool(_conditions(status).get("Ready", {}).get("status") == "True")
+
+
+def _finished_at(status: Json, *, deleting: bool) -> float | None:
+    """When a pod that has ended did so: its last container, else when it stopped to be ready or was disrupted.
+
+    While it is not being deleted, only its phase says that no container will start again.
+    """
+    containers = status.get("containerStatuses") or ()
+    ended = [((one.get("state") or {}).get("terminated") or {}).get("finishedAt") for one in containers]
+    if status.get("phase") not in _ENDED and not (deleting and ended and all(ended)):
+        return None
+    times = [time for time in map(parse_time, ended) if time is not None]
+    conditions = _conditions(status)
+    marks = (conditions.get("Ready", {}), "False"), (conditions.get("DisruptionTarget", {}), "True")
+    told = (parse_time(one.get("lastTransitionTime")) for one, means in marks if one.get("status") == means)
+    return max(times) if times else next((time for time in told if time is not None), None)
 
 
 def _reason(status: Json) -> tuple[str, str]:

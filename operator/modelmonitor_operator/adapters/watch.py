@@ -15,7 +15,7 @@ from typing import Protocol
 import aiohttp
 
 from modelmonitor_operator.adapters.answers import parse_body, translate_failure, translate_status
-from modelmonitor_operator.adapters.connection import Connection
+from modelmonitor_operator.adapters.connection import METADATA_LIST, METADATA_OBJECT, Connection
 from modelmonitor_operator.clock import Clock
 from modelmonitor_operator.errors import ClusterError, GoneError, UnavailableError
 from modelmonitor_operator.objects import ResourceKind
@@ -28,8 +28,6 @@ _SILENCE_SECONDS = 120.0
 """The API server sends a bookmark about once a minute; a stream that is silent for twice as long is dead."""
 _SHORTEST_SECONDS = 1.0
 """A server or proxy that ends every watch at once is asked no more often than this."""
-_METADATA = "application/json;as=PartialObjectMetadata{};g=meta.k8s.io;v=v1"
-"""Source: https://kubernetes.io/docs/reference/using-api/api-concepts/#metadata-only-fetches"""
 _LINE_BYTES = 8 * 1024 * 1024
 _FIRST_BACKOFF_SECONDS = 0.5
 _LARGEST_BACKOFF_SECONDS = 30.0
@@ -63,7 +61,9 @@ class Scope:
 
     def accept(self, *, items: bool) -> str:
         """What an answer shall be: `items` of a list, or one object an event."""
-        return _METADATA.format("List" if items else "") if self.metadata_only else "application/json"
+        if not self.metadata_only:
+            return "application/json"
+        return METADATA_LIST if items else METADATA_OBJECT
 
     def query(self) -> dict[str, str]:
         """The selectors as query parameters."""

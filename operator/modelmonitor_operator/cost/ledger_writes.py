@@ -22,7 +22,7 @@ from dataclasses import dataclass, replace
 from modelmonitor_operator.cost.ledger import Beginning, Ledger, new_ledger
 
 WRITE_SECONDS = 300.0
-"""At most one write of a ledger in this time."""
+"""At most one write of a ledger in this time, unless the settings say another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +46,13 @@ class Account:
         stored: what is committed; None before it has been read.
         pending: what the next write will say; None where nothing has been charged since.
         written_at: seconds of the leader's monotonic clock.
+        write_seconds: at most one write in this time.
     """
 
     stored: Stored | None = None
     pending: Ledger | None = None
     written_at: float = 0.0
+    write_seconds: float = WRITE_SECONDS
 
     @property
     def committed(self) -> Ledger | None:
@@ -73,13 +75,13 @@ def begin(monitor_uid: str, now: float, *, had_one: bool) -> Ledger:
     return new_ledger(monitor_uid, now, Beginning.LOST if had_one else Beginning.NEW)
 
 
-def loaded(stored: Stored, monotonic: float, age_seconds: float) -> Account:
+def loaded(stored: Stored, monotonic: float, age_seconds: float, write_seconds: float = WRITE_SECONDS) -> Account:
     """A ledger that was read, or that a write has just returned; what was pending is dropped.
 
     Args:
         age_seconds: how long ago it was written, by the document; a new leader writes no earlier than the old would.
     """
-    return Account(stored, None, monotonic - min(max(age_seconds, 0.0), WRITE_SECONDS))
+    return Account(stored, None, monotonic - min(max(age_seconds, 0.0), write_seconds), write_seconds)
 
 
 def charged(account: Account, ledger: Ledger) -> Account:
@@ -90,7 +92,7 @@ def charged(account: Account, ledger: Ledger) -> Account:
 
 def may_write(account: Account, monotonic: float) -> bool:
     """Whether the last write is long enough ago for another one: worth advancing the ledger."""
-    return monotonic - account.written_at >= WRITE_SECONDS
+    return monotonic - account.written_at >= account.write_seconds
 
 
 def is_due(account: Account, monotonic: float) -> bool:
@@ -104,8 +106,10 @@ def stamped(ledger: Ledger, now: float) -> Ledger:
 
 
 def _says_the_same(left: Ledger, right: Ledger) -> bool:
-    """Whether nothing was charged between the two, and no pod came or went."""
+    """Whether nothing was charged between the two, and no pod came, went or changed hands."""
     if (left.currency, left.zone, left.days) != (right.currency, right.zone, right.days):
         return False
     before, after = left.checkpoint.pods, right.checkpoint.pods
-    return before.keys() == after.keys() and all(before[uid].done == after[uid].done for uid in after)
+    if before.keys() != after.keys():
+        return False
+    return all((before[uid].done, before[uid].owned) == (after[uid].done, after[uid].owned) for uid in after)

@@ -79,7 +79,7 @@ def test_only_selected_pods_concern_the_plan_of_their_node_and_the_targets() -> 
     house.intake.put_pod(raw_pod())
     assert set(house.asked) == {PlanKey("n1"), TargetsKey(REF)}
     house.asked.clear()
-    house.intake.drop_pod("team-a", "uid-t1")
+    house.intake.drop_pod("team-a", {"metadata": {"uid": "uid-t1"}})
     assert set(house.asked) == {PlanKey("n1"), TargetsKey(REF)}
 
 

@@ -235,7 +235,7 @@ def test_a_status_of_a_newer_version_keeps_what_this_one_understands() -> None:
     }
     status = {
         "observedGeneration": 3,
-        "conditions": [condition, {**condition, "type": "WithinBudget"}],
+        "conditions": [condition, {**condition, "type": "OfALaterVersion"}],
         "health": {"state": "Unhealthy", "findings": [known, {**known, "code": "CanaryFailing"}]},
     }
     parsed = parse_monitor({**raw_monitor(), "status": status}).status
