@@ -1,125 +1,200 @@
-"""The operator as the chart's service account, with the chart's settings: what it is granted is what it uses."""
+"""The operator as the chart's service account, with the chart's settings: what it is granted is what it uses.
+
+Each mode of the chart is installed by Helm, and an operator with its token is led through all that it ever does.
+"""
 
 import json
+import time
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from modelmonitor_api.names import CHILD_COMPONENT, COMPONENT_LABEL, MANAGED_BY, MANAGED_BY_LABEL, object_name
+from modelmonitor_testbed.audit import Request, read_requests
 from modelmonitor_testbed.controlplane import ControlPlane
 from modelmonitor_testbed.helm import Helm
 from modelmonitor_testbed.kubectl import Kubectl, wait_until
-from tests.apiserver.children import WITH_GRAFANA, addresses, all_children, children, optional_crds
+from modelmonitor_testbed.rights import Account, Home, find_refused, find_unused, find_wildcards, read_rbac
+from tests.apiserver.children import ALL_KINDS, WITH_GRAFANA, addresses, optional_crds
 from tests.apiserver.installation import ROOT, Installation
+from tests.apiserver.replicas import write_token_kubeconfig
 
-Right = tuple[str, str, str]
-LOOKING = {"get": "look", "list": "look", "watch": "look"}
+RELEASE, NODE = "modelmonitor", "rights-n1"
+DASHBOARDS, SIDECARS = "rights-dashboards", "rights-sidecars"
+TEAM = "rights-team"
+MODES: dict[str, dict[str, Any]] = {
+    "the whole cluster": {},
+    "one namespace by its name": {"watchNamespaces": [TEAM]},
+    "dashboards in a namespace of their own": {"dashboards": {"namespace": DASHBOARDS}},
+    "one namespace by its name, and dashboards elsewhere": {
+        "watchNamespaces": [TEAM],
+        "dashboards": {"namespace": DASHBOARDS},
+    },
+    "no dashboards": {"dashboards": {"enabled": False}},
+    "sidecars in a namespace of their own": {"sidecar": {"namespace": SIDECARS}},
+    "everything apart": {
+        "watchNamespaces": [TEAM],
+        "dashboards": {"namespace": DASHBOARDS},
+        "sidecar": {"namespace": SIDECARS},
+    },
+}
+DASHBOARD_KINDS = ("configmap", "grafanadashboard")
+NAMES = ("modelmonitor-operator", "modelmonitor-sidecar", "modelmonitor-sidecar-key", "modelmonitor-anchor")
 
 
-@pytest.fixture
-def installed(kubectl: Kubectl, control_plane: ControlPlane, tmp_path: Path) -> Iterator[Installation]:
-    installation = Installation(kubectl, tmp_path, "rights")
-    for namespace in (installation.system, installation.tenant):
+@dataclass
+class Installed(Installation):
+    """A release of the chart, and an operator that has nothing but its token."""
+
+    values: dict[str, Any] = field(default_factory=dict)
+    began: float = 0.0
+
+    @property
+    def sidecars(self) -> str:
+        """Namespace of the sidecars."""
+        return str(self.values.get("sidecar", {}).get("namespace") or self.system)
+
+    @property
+    def dashboards(self) -> str:
+        """Namespace of the dashboards."""
+        return str(self.values.get("dashboards", {}).get("namespace") or self.tenant)
+
+    @property
+    def home(self) -> Home:
+        """What the release calls its own."""
+        apart = {self.dashboards} - {self.tenant}
+        return Home(frozenset({self.system, self.sidecars} | apart), frozenset(NAMES))
+
+    @property
+    def account(self) -> Account:
+        """The operator's."""
+        return Account(self.system, "modelmonitor-operator")
+
+    def find(self, kind: str, name: str) -> Any | None:
+        """An object of the sidecars' namespace."""
+        return self.kubectl.find(kind, name, self.sidecars)
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """Of the objects that a ModelMonitor has."""
+        shown = self.values.get("dashboards", {}).get("enabled", True)
+        return tuple(kind for kind in ALL_KINDS if shown or kind not in DASHBOARD_KINDS)
+
+    def owns(self, *kinds: str) -> bool:
+        """Whether the ModelMonitor has whole objects of these kinds, and none of the others."""
+        return {kind for kind in ALL_KINDS if self._child(kind)} == set(kinds)
+
+    def _child(self, kind: str) -> bool:
+        elsewhere = self.dashboards != self.tenant and kind in DASHBOARD_KINDS
+        name = object_name(f"{self.tenant}/fraud") if elsewhere else object_name("fraud")
+        found = self.kubectl.find(kind, name, self.dashboards if elsewhere else self.tenant)
+        return found is not None and "modelmonitor.dev/digest" in found["metadata"].get("annotations", {})
+
+    def take_settings(self) -> None:
+        """What the chart wrote for the operator, with short times."""
+        found = self.kubectl.get("configmap", "modelmonitor-operator-settings", self.system)
+        settings: dict[str, Any] = json.loads(found["data"]["settings.json"])
+        self.overrides = {name: value for name, value in settings.items() if name not in ("httpPort", "lease")}
+        self.overrides["cycleSeconds"] = 1
+
+    def requests(self, control_plane: ControlPlane) -> list[Request]:
+        """What its account asked for."""
+        assert control_plane.audit_log is not None
+        return list(read_requests(control_plane.audit_log, [self.account.user], self.began))
+
+
+@pytest.fixture(scope="module")
+def grounds(kubectl: Kubectl) -> Iterator[Kubectl]:
+    """Namespaces, a node with GPUs, and the CRDs that the operator can do without."""
+    namespaces = ("rights-system", TEAM, DASHBOARDS, SIDECARS)
+    for namespace in namespaces:
         kubectl.run("create", "namespace", namespace)
+    for namespace in ("rights-system", SIDECARS):
+        kubectl.run("label", "namespace", namespace, "pod-security.kubernetes.io/enforce=restricted")
     kubectl.run("delete", "modelmonitors", "--all", "--all-namespaces")
-    helm = Helm(control_plane.kubeconfig)
-    helm.run(
-        "install", "modelmonitor", ROOT / "charts/modelmonitor", "-n", installation.system, "--set=crds.install=false"
-    )
+    labels = {"nvidia.com/gpu.present": "true", "kubernetes.io/os": "linux"}
+    kubectl.apply({"apiVersion": "v1", "kind": "Node", "metadata": {"name": NODE, "labels": labels}})
     with optional_crds(kubectl):
-        yield installation
-    helm.uninstall("modelmonitor", installation.system)
-    installation.stop()
+        yield kubectl
+    kubectl.delete("node", NODE)
+    for namespace in namespaces:
+        kubectl.delete("namespace", namespace, wait=False)
 
 
-def write_token_kubeconfig(installed: Installation, control_plane: ControlPlane) -> Path:
-    token = installed.kubectl.run("create", "token", "modelmonitor-operator", "-n", installed.system).strip()
-    cluster = {
-        "server": control_plane.plan.server,
-        "certificate-authority": str(control_plane.plan.authority.pair.certificate),
-    }
-    path = installed.folder / "kubeconfig.json"
-    path.write_text(
-        json.dumps(
-            {
-                "apiVersion": "v1",
-                "kind": "Config",
-                "clusters": [{"name": "c", "cluster": cluster}],
-                "users": [{"name": "u", "user": {"token": token}}],
-                "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u"}}],
-                "current-context": "x",
-            }
-        )
+@pytest.fixture(params=MODES.values(), ids=MODES.keys())
+def installed(
+    grounds: Kubectl, control_plane: ControlPlane, tmp_path: Path, request: pytest.FixtureRequest
+) -> Iterator[Installed]:
+    """The chart in one of its modes."""
+    installation = Installed(grounds, tmp_path, "rights", values=request.param, began=time.time())
+    values = tmp_path / "values.json"
+    values.write_text(json.dumps({"crds": {"install": False}, **request.param}))
+    helm = Helm(control_plane.kubeconfig)
+    helm.run("install", RELEASE, ROOT / "charts/modelmonitor", "-n", installation.system, "--values", values)
+    installation.take_settings()
+    yield installation
+    for operator in installation.operators:
+        if operator.child.poll() is None:
+            operator.kill()
+    helm.uninstall(RELEASE, installation.system)
+    grounds.run("delete", "leases", "--all", "--namespace", installation.system)
+    grounds.run("delete", "modelmonitors", "--all", "--namespace", TEAM)
+    grounds.run("delete", "pods", "--all", "--namespace", TEAM, "--force", "--grace-period=0")
+
+
+def start_with_token(installed: Installed, control_plane: ControlPlane) -> None:
+    """An operator that has the rights of the chart's ServiceAccount and no other."""
+    account = installed.account
+    token = installed.kubectl.run("create", "token", account.name, "-n", account.namespace).strip()
+    authority = str(control_plane.plan.authority.pair.certificate)
+    installed.start(
+        write_token_kubeconfig(installed.folder / "kubeconfig", control_plane.plan.server, authority, token)
     )
-    return path
 
 
-def chart_settings(installed: Installation) -> dict[str, Any]:
-    found = installed.find("configmap", "modelmonitor-operator-settings")
-    assert found is not None
-    settings: dict[str, Any] = json.loads(found["data"]["settings.json"])
-    for name in ("httpPort", "lease"):
-        settings.pop(name, None)
-    return {**settings, "cycleSeconds": 1, "watchNamespaces": []}
-
-
-def granted(installed: Installation) -> set[Right]:
-    rules: list[dict[str, Any]] = []
-    for kind in ("role", "clusterrole"):
-        for item in installed.kubectl.get(kind, selector="app.kubernetes.io/instance=modelmonitor")["items"]:
-            if "operator" in item["metadata"]["name"]:
-                rules += item["rules"]
-    return {
-        (group, resource, LOOKING.get(verb, verb))
-        for rule in rules
-        for group in rule["apiGroups"]
-        for resource in rule["resources"]
-        for verb in rule["verbs"]
-    }
-
-
-def requests(control_plane: ControlPlane, user: str) -> list[dict[str, Any]]:
-    assert control_plane.audit_log is not None
-    lines = control_plane.audit_log.read_text().splitlines()
-    return [event for event in map(json.loads, lines) if event["user"]["username"] == user and "objectRef" in event]
-
-
-def used(events: list[dict[str, Any]]) -> set[Right]:
-    rights = set()
-    for event in events:
-        ref = event["objectRef"]
-        resource = "/".join(filter(None, (ref.get("resource"), ref.get("subresource"))))
-        rights.add((ref.get("apiGroup", ""), resource, LOOKING.get(event["verb"], event["verb"])))
-    return rights
-
-
-def test_what_the_operator_is_granted_is_what_it_uses(installed: Installation, control_plane: ControlPlane) -> None:
-    user = f"system:serviceaccount:{installed.system}:modelmonitor-operator"
-    installed.overrides = chart_settings(installed)
-    node = "rights-n1"
-    installed.node(node)
-    installed.kubectl.run("label", "node", node, "nvidia.com/gpu.present=true", "--overwrite")
-    installed.kubectl.run("label", "namespace", installed.system, "pod-security.kubernetes.io/enforce=restricted")
-    operator = installed.start(write_token_kubeconfig(installed, control_plane))
+def lead_through_targets(installed: Installed) -> None:
+    """Everything is made, changed by somebody, and made good again."""
     installed.kubectl.apply(installed.monitor(**WITH_GRAFANA))
-    wait_until(lambda: all_children(installed, "fraud"), 20, "it owns its objects")
-    installed.kubectl.run(
-        "patch", "endpoints", "modelmonitor-fraud", "-n", installed.tenant, "--type=merge", "--patch", '{"subsets":[]}'
-    )
+    wait_until(lambda: installed.owns(*installed.kinds), 20, "it owns its objects")
+    emptied = ("--type=merge", "--patch", '{"subsets":[]}')
+    installed.kubectl.run("patch", "endpoints", object_name("fraud"), "-n", TEAM, *emptied)
     wait_until(lambda: addresses(installed, "fraud", "leader"), 10, "the leader is among the targets again")
-    installed.triton_pod("t1", node, "10.99.6.1")
-    wait_until(lambda: installed.plan(node), 10, "the node has a plan")
-    installed.triton_pod("t2", node, "10.99.6.2")
-    wait_until(lambda: "t2" in json.dumps(installed.plan(node)), 10, "the plan has the second pod")
-    wait_until(installed.daemon_set, 10, "the DaemonSet is there")
-    wait_until(
-        lambda: any(
-            e["objectRef"]["resource"] == "events" and e["verb"] == "list" for e in requests(control_plane, user)
-        ),
-        20,
-        "it looked for the reason why there are no pods",
+    installed.triton_pod("t1", NODE, "10.99.6.1")
+    wait_until(lambda: installed.plan(NODE), 10, "the node has a plan")
+    installed.triton_pod("t2", NODE, "10.99.6.2")
+    wait_until(lambda: "t2" in json.dumps(installed.plan(NODE)), 10, "the plan has the second pod")
+
+
+def lead_through_moved_dashboards(installed: Installed) -> None:
+    """Dashboards of earlier settings, beside the ModelMonitor, are removed."""
+    owner = installed.kubectl.get("modelmonitor", "fraud", TEAM)
+    metadata = {
+        "name": "earlier",
+        "namespace": TEAM,
+        "labels": {MANAGED_BY_LABEL: MANAGED_BY, COMPONENT_LABEL: CHILD_COMPONENT},
+        "ownerReferences": [
+            {
+                "apiVersion": owner["apiVersion"],
+                "kind": owner["kind"],
+                "name": owner["metadata"]["name"],
+                "uid": owner["metadata"]["uid"],
+            }
+        ],
+    }
+    installed.kubectl.apply(
+        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata},
+        {"apiVersion": "grafana.integreatly.org/v1beta1", "kind": "GrafanaDashboard", "metadata": metadata, "spec": {}},
     )
+    wait_until(
+        lambda: not any(installed.kubectl.find(kind, "earlier", TEAM) for kind in DASHBOARD_KINDS), 20, "they are gone"
+    )
+
+
+def lead_through_endings(installed: Installed) -> None:
+    """What is switched off goes, and with the last ModelMonitor goes what all of them share."""
     disabled = {
         "prometheus": {"serviceMonitor": "Disabled"},
         "alerts": {"prometheusRule": "Disabled"},
@@ -127,15 +202,43 @@ def test_what_the_operator_is_granted_is_what_it_uses(installed: Installation, c
     }
     installed.kubectl.apply(installed.monitor(interval="20s", **disabled))
     wait_until(lambda: installed.status().get("observedGeneration") == 2, 10, "the status is written")
-    wait_until(lambda: set(children(installed, "fraud")) == {"service", "endpoints"}, 10, "the others are gone")
-    installed.kubectl.delete("modelmonitor", "fraud", installed.tenant)
+    wait_until(lambda: installed.owns("service", "endpoints"), 10, "the others are gone")
+    installed.kubectl.delete("modelmonitor", "fraud", TEAM)
     wait_until(
-        lambda: not installed.daemon_set() and not installed.key() and not installed.plan(node), 10, "all is gone"
+        lambda: not (installed.daemon_set() or installed.key() or installed.plan(NODE)), 15, "nothing of it is left"
     )
-    wait_until(lambda: installed.find("lease", "modelmonitor-operator"), 10, "it leads by a Lease")
-    operator.terminate()
-    events = requests(control_plane, user)
-    refused = [e for e in events if e["annotations"].get("authorization.k8s.io/decision") != "allow"]
-    assert refused == []
-    everybody = {("authorization.k8s.io", "selfsubjectaccessreviews", "create")}
-    assert used(events) - everybody == granted(installed)
+
+
+def looked_for_events(installed: Installed, control_plane: ControlPlane) -> bool:
+    """Whether it asked why the DaemonSet has no pods."""
+    asked = [request.what for request in installed.requests(control_plane)]
+    return any((what.verb, what.resource) == ("list", "events") for what in asked)
+
+
+def test_what_the_operator_is_granted_is_what_it_uses(installed: Installed, control_plane: ControlPlane) -> None:
+    rbac, account = read_rbac(installed.kubectl), installed.account
+    granted = rbac.granted(account)
+    start_with_token(installed, control_plane)
+    lead_through_targets(installed)
+    wait_until(lambda: looked_for_events(installed, control_plane), 20, "it looked why there are no sidecars")
+    lead_through_moved_dashboards(installed)
+    lead_through_endings(installed)
+    installed.operators[0].terminate()
+    requests = installed.requests(control_plane)
+    used = {request.what for request in requests}
+    assert [str(request.what) for request in requests if not request.allowed] == []
+    assert find_refused(granted | rbac.granted_to_all(account), used) == []
+    assert find_unused(granted, used, installed.home) == []
+    assert find_wildcards(granted) == []
+
+
+def test_no_secret_is_granted_beyond_the_key_and_to_sidecars_nothing_but_plans(installed: Installed) -> None:
+    rbac = read_rbac(installed.kubectl)
+    secrets = {right for right in rbac.granted(installed.account) if right.resource == "secrets"}
+    assert {right.namespace for right in secrets} == {installed.sidecars}
+    assert {right.name for right in secrets if right.verb != "create"} == {"modelmonitor-sidecar-key"}
+    sidecar = rbac.granted(Account(installed.sidecars, "modelmonitor-sidecar"))
+    assert {(right.verb, right.resource, right.namespace) for right in sidecar} == {
+        ("list", "nodeplans", installed.sidecars),
+        ("watch", "nodeplans", installed.sidecars),
+    }

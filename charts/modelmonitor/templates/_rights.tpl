@@ -6,13 +6,23 @@
 - {apiGroups: [""], resources: [events], verbs: [create]}
 - {apiGroups: [""], resources: [services, endpoints], verbs: [list, watch, create, patch]}
 - {apiGroups: [monitoring.coreos.com], resources: [servicemonitors, prometheusrules], verbs: [list, watch, create, patch, delete]}
-{{ include "modelmonitor.rights.dashboards" . }}
+{{- $beside := and .Values.dashboards.enabled (not .Values.dashboards.namespace) }}
+{{ include "modelmonitor.rights.dashboards" (dict "verbs" (ternary "list, watch, create, patch, delete" "list, watch, delete" $beside)) }}
 {{- end -}}
 
-{{/* What it does with dashboards, in the namespaces of the ModelMonitors or in the one of all dashboards. */}}
+{{/* What it does with dashboards: (dict "verbs" …). Where none is made, those of earlier settings are still removed. */}}
 {{- define "modelmonitor.rights.dashboards" -}}
-- {apiGroups: [""], resources: [configmaps], verbs: [list, watch, create, patch, delete]}
-- {apiGroups: [grafana.integreatly.org], resources: [grafanadashboards], verbs: [list, watch, create, patch, delete]}
+- {apiGroups: [""], resources: [configmaps], verbs: [{{ .verbs }}]}
+- {apiGroups: [grafana.integreatly.org], resources: [grafanadashboards], verbs: [{{ .verbs }}]}
+{{- end -}}
+
+{{/* What it does in the namespace of all dashboards, beyond what it may do there already; empty where that is all. */}}
+{{- define "modelmonitor.rights.elsewhere" -}}
+{{- $watched := or (not .Values.watchNamespaces) (has .Values.dashboards.namespace .Values.watchNamespaces) }}
+{{- $verbs := list (ternary "" "list, watch, delete" $watched) (ternary "create, patch" "" .Values.dashboards.enabled) }}
+{{- with compact $verbs }}
+{{- include "modelmonitor.rights.dashboards" (dict "verbs" (join ", " .)) }}
+{{- end }}
 {{- end -}}
 
 {{/* What it reads of the whole cluster: which Prometheus selects what. Not with watchNamespaces. */}}
