@@ -12,7 +12,12 @@ NOT_RUN = "not run"
 
 def pages() -> list[Path]:
     """Every page for people, runbooks left out: their commands look at a cluster in trouble."""
-    found = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *ROOT.glob("charts/*/README.md")]
+    found = [
+        *ROOT.glob("*.md"),
+        *(ROOT / "docs").glob("*.md"),
+        *ROOT.glob("charts/*/README.md"),
+        ROOT / "crds/README.md",
+    ]
     return sorted(page for page in found if page != LIST)
 
 
