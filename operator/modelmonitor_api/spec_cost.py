@@ -119,9 +119,10 @@ PositiveAmount = Annotated[
     str, StringConstraints(pattern=AMOUNT_PATTERN, max_length=16), AfterValidator(_check_above_zero)
 ]
 GpuModel = Annotated[str, StringConstraints(min_length=1, max_length=96)]
+TIME_ZONE_PATTERN = r"^[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+){0,2}$"
 TimeZone = Annotated[
     str,
-    StringConstraints(pattern=r"^[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+){0,2}$", max_length=64),
+    StringConstraints(pattern=TIME_ZONE_PATTERN, max_length=64),
     AfterValidator(_check_time_zone),
 ]
 
@@ -239,7 +240,8 @@ class CostSpec(Wire):
         description="IANA time zone in which days, weeks and months begin, for example Europe/Berlin.",
         json_schema_extra=cel_rules(
             (
-                "self.matches('^[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+){0,2}$')",
+                f"self.matches('{TIME_ZONE_PATTERN}') && self != 'Local' && "
+                "timestamp('2026-01-01T00:00:00Z').getHours(self) >= 0",
                 "cost: timeZone is a name of the IANA database: write for example Europe/Berlin",
             )
         ),
