@@ -296,22 +296,41 @@ def test_fewer_namespaces_narrow_the_rights_to_roles_in_them(chart: Chart) -> No
     assert rendered.settings().watch_namespaces == ("team-a", "team-b")
 
 
+LOOK, MAKE = {"list", "watch", "delete"}, {"create", "patch"}
+
+
+def dashboard_verbs(role: Manifest) -> set[str]:
+    found = {resource: {verb for _, each, verb in rules(role) if each == resource} for _, resource, _ in rules(role)}
+    assert found["configmaps"] == found["grafanadashboards"]
+    return found["configmaps"]
+
+
 @pytest.mark.parametrize(
-    ("watched", "where"),
+    ("watched", "verbs"),
     [
-        pytest.param([], [], id="everywhere: the ClusterRole has them"),
-        pytest.param(["team-a"], ["grafana"], id="one namespace: a Role where the dashboards go"),
-        pytest.param(["team-a", "grafana"], [], id="a namespace that is watched anyway"),
+        pytest.param([], MAKE, id="everywhere: the ClusterRole lets it look and remove"),
+        pytest.param(["team-a"], LOOK | MAKE, id="one namespace: all rights where the dashboards go"),
+        pytest.param(["team-a", "grafana"], MAKE, id="a namespace that is watched anyway"),
     ],
 )
-def test_rights_for_dashboards_reach_the_namespace_of_all_dashboards(
-    chart: Chart, watched: list[str], where: list[str]
+def test_dashboards_in_one_namespace_are_made_there_and_nowhere_else(
+    chart: Chart, watched: list[str], verbs: set[str]
 ) -> None:
     rendered = chart.render({"watchNamespaces": watched, "dashboards": {"namespace": "grafana"}})
-    roles = [each for each in rendered.all("Role") if each["metadata"]["name"] == "modelmonitor-operator-dashboards"]
-    assert [each["metadata"]["namespace"] for each in roles] == where
-    for role in roles:
-        assert {resource for _, resource, _ in rules(role)} == {"configmaps", "grafanadashboards"}
+    assert dashboard_verbs(rendered.one("Role", "modelmonitor-operator-dashboards", "grafana")) == verbs
+    kind = "Role" if watched else "ClusterRole"
+    for role in (each for each in rendered.all(kind) if each["metadata"]["name"] == "modelmonitor-operator-watched"):
+        assert dashboard_verbs(role) == LOOK
+
+
+@pytest.mark.parametrize("namespace", ["", "grafana"])
+def test_without_dashboards_those_of_earlier_settings_can_only_be_removed(chart: Chart, namespace: str) -> None:
+    for watched in ([], ["team-a"]):
+        values = {"watchNamespaces": watched, "dashboards": {"enabled": False, "namespace": namespace}}
+        rendered = chart.render(values)
+        roles = [*rendered.all("ClusterRole"), *rendered.all("Role")]
+        ours = [each for each in roles if each["metadata"]["name"].endswith(("-watched", "-dashboards"))]
+        assert [dashboard_verbs(role) for role in ours] == [LOOK] * (2 if watched and namespace else 1)
 
 
 def test_only_an_operator_of_all_namespaces_reads_prometheus_objects_and_namespaces(chart: Chart) -> None:
