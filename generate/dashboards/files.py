@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+from generate.dashboards.cost import COST
 from generate.dashboards.fleet import FLEET
 from generate.dashboards.gpu import GPU
 from generate.dashboards.model import MODEL
@@ -10,7 +11,7 @@ from generate.dashboards.operator_page import OPERATOR
 from generate.dashboards.panel import Page
 from generate.dashboards.render import render_page
 
-CHART_PAGES: dict[str, Page] = {"fleet": FLEET, "gpu": GPU, "operator": OPERATOR}
+CHART_PAGES: dict[str, Page] = {"cost": COST, "fleet": FLEET, "gpu": GPU, "operator": OPERATOR}
 
 
 def build_dashboards(root: Path) -> dict[Path, str]:

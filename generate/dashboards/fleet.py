@@ -4,6 +4,7 @@ from generate.dashboards.expressions import FIRING, INSTALLATION, NAMESPACES, Sc
 from generate.dashboards.model_objectives import BUDGET_LEFT, SLOTH_NAME
 from generate.dashboards.pages import (
     ALERT_COLORS,
+    COST_LINK,
     DATASOURCE,
     FLEET_UID,
     GPU_LINK,
@@ -12,8 +13,10 @@ from generate.dashboards.pages import (
     SEVERITY_CHOICES,
     SEVERITY_COLORS,
     TAG,
+    TO_MODEL,
     VERDICT_CHOICES,
     VERDICT_COLORS,
+    WHO,
     WINDOW,
     cluster,
 )
@@ -34,9 +37,7 @@ from generate.dashboards.panel import (
     Variable,
 )
 
-_WHO = "cluster, namespace, modelmonitor"
 _LEGEND = "{{namespace}}/{{modelmonitor}}"
-_TO_MODEL = "/dashboards?tag=modelmonitor-model&query=${__data.fields.namespace}%2F${__value.raw}"
 _BUDGET_STEPS = (Step(0, Color.WARNING), Step(0.25, Color.GOOD))
 _OLD_STEPS = (Step(120, Color.WARNING), Step(600, Color.CRITICAL))
 
@@ -53,33 +54,33 @@ def _top(expression: str, function: str = "topk") -> str:
 
 
 def _verdicts(scope: Scope) -> str:
-    return f"sum by (state) ({scope.worst('modelmonitor_health_state', f'{_WHO}, state')})"
+    return f"sum by (state) ({scope.worst('modelmonitor_health_state', f'{WHO}, state')})"
 
 
 def _findings(scope: Scope) -> str:
-    return f"sum by (severity) ({scope.worst('modelmonitor_findings', f'{_WHO}, severity')})"
+    return f"sum by (severity) ({scope.worst('modelmonitor_findings', f'{WHO}, severity')})"
 
 
 def _critical(scope: Scope) -> str:
-    return scope.worst("modelmonitor_findings", _WHO, 'severity="Critical"')
+    return scope.worst("modelmonitor_findings", WHO, 'severity="Critical"')
 
 
 _TABLE = Table(
     title="ModelMonitors",
     description="The worst first. Latency is the 99th percentile where Triton publishes it, else the mean.",
     queries=(
-        Query(NAMESPACES.verdict(_WHO)),
+        Query(NAMESPACES.verdict(WHO)),
         Query(_critical(NAMESPACES)),
-        Query(f"max by ({_WHO}) ({NAMESPACES.failures(f'{_WHO}, model')})"),
-        Query(f"max by ({_WHO}) ({NAMESPACES.latency(f'{_WHO}, model')})"),
-        Query(f"min by ({_WHO}) ({NAMESPACES.select(BUDGET_LEFT)})"),
-        Query(NAMESPACES.age("modelmonitor_health_observed_timestamp_seconds", _WHO)),
+        Query(f"max by ({WHO}) ({NAMESPACES.failures(f'{WHO}, model')})"),
+        Query(f"max by ({WHO}) ({NAMESPACES.latency(f'{WHO}, model')})"),
+        Query(f"min by ({WHO}) ({NAMESPACES.select(BUDGET_LEFT)})"),
+        Query(NAMESPACES.age("modelmonitor_health_observed_timestamp_seconds", WHO)),
     ),
     columns=(
         Column("Value #A", "Verdict", choices=VERDICT_CHOICES, width=120),
         Column("cluster", "Cluster", width=120),
         Column("namespace", "Namespace"),
-        Column("modelmonitor", "ModelMonitor", link=_TO_MODEL, link_title="Dashboard of this ModelMonitor"),
+        Column("modelmonitor", "ModelMonitor", link=TO_MODEL, link_title="Dashboard of this ModelMonitor"),
         Column("Value #B", "Critical findings", width=140, decimals=0),
         Column("Value #C", "Worst failure ratio", Unit.RATIO, width=160),
         Column("Value #D", "Worst latency", Unit.SECONDS, width=140),
@@ -134,7 +135,7 @@ _WORST = Section(
         Bars(
             title="Failing most",
             description="Share of failed requests, the ten worst models.",
-            queries=(Query(_top(NAMESPACES.failures(f"{_WHO}, model")), f"{_LEGEND} {{{{model}}}}"),),
+            queries=(Query(_top(NAMESPACES.failures(f"{WHO}, model")), f"{_LEGEND} {{{{model}}}}"),),
             unit=Unit.RATIO,
             minimum=0,
             steps=(Step(0.01, Color.WARNING), Step(0.05, Color.CRITICAL)),
@@ -142,7 +143,7 @@ _WORST = Section(
         Bars(
             title="Slowest",
             description="99th percentile where Triton publishes it, else the mean; the ten slowest models.",
-            queries=(Query(_top(NAMESPACES.latency(f"{_WHO}, model")), f"{_LEGEND} {{{{model}}}} {{{{quantity}}}}"),),
+            queries=(Query(_top(NAMESPACES.latency(f"{WHO}, model")), f"{_LEGEND} {{{{model}}}} {{{{quantity}}}}"),),
             unit=Unit.SECONDS,
             minimum=0,
         ),
@@ -151,7 +152,7 @@ _WORST = Section(
             description="Of the 30 days' budget, the ten objectives with the least; below 0 it is overspent.",
             queries=(
                 Query(
-                    _top(f"min by ({_WHO}, {SLOTH_NAME}) ({NAMESPACES.select(BUDGET_LEFT)})", "bottomk"),
+                    _top(f"min by ({WHO}, {SLOTH_NAME}) ({NAMESPACES.select(BUDGET_LEFT)})", "bottomk"),
                     f"{_LEGEND} {{{{{SLOTH_NAME}}}}}",
                 ),
             ),
@@ -164,7 +165,7 @@ _WORST = Section(
         Bars(
             title="Stale verdicts",
             description="Time since the verdict was renewed, the ten oldest. Beyond ten minutes nobody judges.",
-            queries=(Query(_top(NAMESPACES.age("modelmonitor_health_observed_timestamp_seconds", _WHO)), _LEGEND),),
+            queries=(Query(_top(NAMESPACES.age("modelmonitor_health_observed_timestamp_seconds", WHO)), _LEGEND),),
             unit=Unit.SECONDS,
             decimals=0,
             minimum=0,
@@ -197,12 +198,12 @@ _HISTORY = Section(
         Table(
             title="All findings",
             description="What is wrong, the worst first.",
-            queries=(Query(NAMESPACES.worst("modelmonitor_finding", f"{_WHO}, severity, code, kind, object")),),
+            queries=(Query(NAMESPACES.worst("modelmonitor_finding", f"{WHO}, severity, code, kind, object")),),
             columns=(
                 Column("severity", "Severity", width=110, choices=SEVERITY_CHOICES),
                 Column("cluster", "Cluster", width=120),
                 Column("namespace", "Namespace", width=160),
-                Column("modelmonitor", "ModelMonitor", width=180, link=_TO_MODEL, link_title="Its dashboard"),
+                Column("modelmonitor", "ModelMonitor", width=180, link=TO_MODEL, link_title="Its dashboard"),
                 Column("code", "Finding", width=200),
                 Column("kind", "What", width=120),
                 Column("object", "Which"),
@@ -231,7 +232,7 @@ FLEET = Page(
         ),
         WINDOW,
     ),
-    links=(GPU_LINK, OPERATOR_LINK, MODELS_LINK),
+    links=(COST_LINK, GPU_LINK, OPERATOR_LINK, MODELS_LINK),
     sections=(_OVERVIEW, _WORST, _HISTORY),
     alerts=f'{NAMESPACES.matchers},modelmonitor!=""',
 )

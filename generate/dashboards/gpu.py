@@ -2,7 +2,16 @@
 
 from generate.dashboards.expressions import CLUSTER, NODES, or_zero
 from generate.dashboards.gpu_sidecars import SIDECARS
-from generate.dashboards.pages import DATASOURCE, FLEET_LINK, GPU_UID, MODELS_LINK, OPERATOR_LINK, TAG, cluster
+from generate.dashboards.pages import (
+    COST_LINK,
+    DATASOURCE,
+    FLEET_LINK,
+    GPU_UID,
+    MODELS_LINK,
+    OPERATOR_LINK,
+    TAG,
+    cluster,
+)
 from generate.dashboards.panel import (
     Choice,
     Color,
@@ -247,7 +256,7 @@ GPU = Page(
         cluster("modelmonitor_build_info"),
         Variable("node", "Node", Selection.QUERY, f"label_values(modelmonitor_build_info{{{CLUSTER}}}, node)"),
     ),
-    links=(FLEET_LINK, OPERATOR_LINK, MODELS_LINK),
+    links=(FLEET_LINK, COST_LINK, OPERATOR_LINK, MODELS_LINK),
     sections=(_OVERVIEW, _LOAD, _HEALTH, _HOLDERS, SIDECARS),
     alerts=f'{CLUSTER},alertname=~"ModelMonitorGpu.*"',
 )

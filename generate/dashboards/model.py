@@ -1,12 +1,14 @@
 """The dashboard of one ModelMonitor; the operator fills in names and thresholds (`desired/dashboard.py`)."""
 
 from generate.dashboards.expressions import FIRING, MONITOR
+from generate.dashboards.model_cost import COST
 from generate.dashboards.model_gpus import GPUS
 from generate.dashboards.model_objectives import OBJECTIVES
 from generate.dashboards.model_pipeline import PIPELINE
 from generate.dashboards.model_serving import EXECUTION, SERVING
 from generate.dashboards.pages import (
     ALERT_CHOICES,
+    COST_LINK,
     DATASOURCE,
     FLEET_LINK,
     GPU_LINK,
@@ -136,7 +138,7 @@ MODEL = Page(
         _constant(ModelVariable.MONITOR, "ModelMonitor"),
         _constant(ModelVariable.SERVICE, "Service"),
     ),
-    links=(FLEET_LINK, GPU_LINK, OPERATOR_LINK, MODELS_LINK),
+    links=(FLEET_LINK, COST_LINK, GPU_LINK, OPERATOR_LINK, MODELS_LINK),
     sections=(
         Section(
             "",
@@ -146,6 +148,7 @@ MODEL = Page(
         OBJECTIVES,
         EXECUTION,
         GPUS,
+        COST,
         PIPELINE,
     ),
     alerts=MONITOR.matchers,

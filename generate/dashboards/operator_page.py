@@ -1,7 +1,16 @@
 """The operator itself: does it keep up, does the API server let it, who leads."""
 
 from generate.dashboards.expressions import CLUSTER, INSTALLATION, or_zero
-from generate.dashboards.pages import DATASOURCE, FLEET_LINK, GPU_LINK, MODELS_LINK, OPERATOR_UID, TAG, cluster
+from generate.dashboards.pages import (
+    COST_LINK,
+    DATASOURCE,
+    FLEET_LINK,
+    GPU_LINK,
+    MODELS_LINK,
+    OPERATOR_UID,
+    TAG,
+    cluster,
+)
 from generate.dashboards.panel import Color, Graph, Number, Page, Query, Section, Step, Text, Unit
 
 _INTRODUCTION = """\
@@ -191,7 +200,7 @@ OPERATOR = Page(
     description="The operator itself: leadership, work, the API server, its processes.",
     tags=(TAG,),
     variables=(DATASOURCE, cluster("modelmonitor_operator_build_info")),
-    links=(FLEET_LINK, GPU_LINK, MODELS_LINK),
+    links=(FLEET_LINK, COST_LINK, GPU_LINK, MODELS_LINK),
     sections=(_OVERVIEW, _WORK, _API_SERVER, _PROCESS),
     alerts=f'{CLUSTER},alertname=~"ModelMonitor(LeaderDown|LeaderNotScraped)"',
 )

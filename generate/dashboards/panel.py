@@ -20,6 +20,7 @@ class Unit(StrEnum):
     HERTZ = "hertz"
     REQUESTS = "reqps"
     PER_SECOND = "ops"
+    WATT_HOURS = "watth"
 
 
 class Color(StrEnum):

@@ -6,7 +6,7 @@ import pytest
 
 from tests.chart.rendering import CHART, Chart, Manifest
 
-NAMES = ["modelmonitor-dashboard-fleet", "modelmonitor-dashboard-gpu", "modelmonitor-dashboard-operator"]
+NAMES = [f"modelmonitor-dashboard-{name}" for name in ("cost", "fleet", "gpu", "operator")]
 
 
 def dashboards(chart: Chart, values: Manifest) -> list[Manifest]:

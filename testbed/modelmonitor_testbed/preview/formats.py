@@ -23,7 +23,7 @@ PALETTE = (
 """Grafana's classic colours for series, in its order."""
 _BINARY = ("B", "KiB", "MiB", "GiB", "TiB")
 _DECIMAL = ("", "K", "M", "G")
-_SUFFIX = {"reqps": " req/s", "ops": " /s", "watt": " W", "celsius": " °C", "hertz": " Hz"}
+_SUFFIX = {"reqps": " req/s", "ops": " /s", "watt": " W", "watth": " Wh", "celsius": " °C", "hertz": " Hz"}
 _DURATIONS = ((86400.0, "d"), (3600.0, "h"), (60.0, "min"), (1.0, "s"), (1e-3, "ms"), (1e-6, "µs"))
 Json = dict[str, Any]
 

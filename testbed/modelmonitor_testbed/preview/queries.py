@@ -31,6 +31,10 @@ class Needs(StrEnum):
     """A GPU in MIG mode."""
     RESPONSE_CACHE = "ResponseCache"
     """A model with Triton's response cache; for others the answer is no number."""
+    COST = "Cost"
+    """A ModelMonitor with a price and a budget, whose ledger was written twice."""
+    PRICE_TABLE = "PriceTable"
+    """Prices of a table that says when they were looked up."""
     DECOUPLED_MODEL = "DecoupledModel"
     """A decoupled model on Triton 24.11 or later, with histogram_latencies."""
 
@@ -39,6 +43,8 @@ _NEEDS = (
     ("nv_inference_first_response_histogram_ms", Needs.DECOUPLED_MODEL),
     ("modelmonitor_model_cache_", Needs.RESPONSE_CACHE),
     ("modelmonitor_gpu_mig_", Needs.MIG),
+    ("modelmonitor_cost_price_age_", Needs.PRICE_TABLE),
+    ("modelmonitor_cost_", Needs.COST),
     ("ALERTS", Needs.FIRING_ALERT),
     ("modelmonitor_finding{", Needs.FINDING),
     ("slo:", Needs.OBJECTIVES),

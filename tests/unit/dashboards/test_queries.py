@@ -1,5 +1,6 @@
 """Every query of a dashboard names series that exist, carries its page's matchers, and can be told what it needs."""
 
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -69,7 +70,7 @@ def test_a_page_for_all_monitors_asks_for_nothing_of_one(path: Path) -> None:
     for query in queries_of(read(path)):
         assert "$" not in query.expression
         assert all(
-            "modelmonitor" not in matchers(each) or query.panel == "Firing alerts"
+            matchers(each).get("modelmonitor", "=~.*") == "=~.*" or query.panel == "Firing alerts"
             for each in selectors(query.expression)
         )
 
@@ -78,6 +79,23 @@ def test_the_fleet_can_be_narrowed_to_namespaces() -> None:
     fleet = next(path for path in FILES if "fleet" in path.name)
     for query in queries_of(read(fleet), {"namespace": "team-a|team-b"}):
         assert all(matchers(each)["namespace"] == "=~team-a|team-b" for each in selectors(query.expression))
+
+
+def test_cost_can_be_narrowed_to_one_modelmonitor() -> None:
+    cost = next(path for path in FILES if "cost" in path.name)
+    for query in queries_of(read(cost), {"namespace": "team-a", "modelmonitor": "fraud"}):
+        for each in selectors(query.expression):
+            assert matchers(each)["namespace"] == "=~team-a"
+            assert each.name == "ALERTS" or matchers(each)["modelmonitor"] == "=~fraud"
+
+
+def test_money_is_never_added_up_over_currencies() -> None:
+    money = ("spend_total", "cost_budget", "cost_budget_spent", "cost_projected", "price_per_gpu_hour")
+    for path in FILES:
+        for query in queries_of(read(path)):
+            about = [str(each.name) for each in selectors(query.expression) if str(each.name).endswith(money)]
+            kept = re.findall(r"(?:sum|max|min) by \(([^)]*)\) \([^(]*(?:\(|\{)", query.expression)
+            assert not about or "currency" in " ".join(kept), query
 
 
 def test_every_query_can_be_kept_to_one_cluster() -> None:
