@@ -68,6 +68,10 @@ _LIMITS: dict[str, Json] = {
     "prometheus.url": {"pattern": "^(https?://[!-~]+)?$"},
     "prometheus.pollSeconds": {"type": "number", "minimum": 5},
     "prometheus.timeoutSeconds": {"type": "number", "exclusiveMinimum": 0},
+    "cost.priceTable": {"maxLength": 253},
+    "cost.readNodes": _GATE,
+    "cost.ledgerRetentionDays": {"minimum": 1},
+    "cost.writeSeconds": {"type": "number", "minimum": 1},
     "extraObjects": {"items": {"type": ["object", "string"]}},
 }
 _OPEN = frozenset(

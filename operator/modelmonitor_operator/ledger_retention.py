@@ -1,4 +1,4 @@
-"""Ledgers of ModelMonitors that are gone are kept for a settable time, then removed: once an hour, by the leader."""
+"""Ledgers of ModelMonitors that are gone are kept for a settable time, then removed by the leader."""
 
 import logging
 from collections.abc import Callable, Collection, Sequence
@@ -14,7 +14,8 @@ from modelmonitor_operator.timestamps import parse_time
 from modelmonitor_operator.world import World
 
 _LOG = logging.getLogger(__name__)
-EVERY_SECONDS = 3600.0
+EVERY_WRITES = 12
+"""They are looked for this many times less often than a ledger is written: once an hour."""
 _DAY = 86400.0
 
 
@@ -35,9 +36,9 @@ class LedgerRetention:
         self._namespaces = namespaces
 
     async def run(self) -> None:
-        """Look once an hour until cancelled."""
+        """Look again and again until cancelled."""
         while self._settings.cost.enabled:
-            await self._clock.sleep(EVERY_SECONDS)
+            await self._clock.sleep(EVERY_WRITES * self._settings.cost.write_seconds)
             try:
                 await self.sweep()
             except ClusterError as exc:

@@ -34,6 +34,10 @@ GUARDS: dict[str, tuple[Manifest, str]] = {
         {"networkPolicy": {"enabled": True, "metricsFrom": []}},
         "name who may read metrics pages",
     ),
+    "locked prices and nobody else who says one": (
+        {"watchNamespaces": ["a"], "cost": {"lockPrices": True}},
+        "name a price table in cost.priceTable, or set cost.readNodes to true",
+    ),
     "a setting that is a value": (
         {"settings": {"logLevel": "DEBUG"}},
         "settings.logLevel: the chart has a value of its own for it",

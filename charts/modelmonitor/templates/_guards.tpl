@@ -20,6 +20,9 @@
 {{- if and (eq (toString $values.metrics.prometheusRule.enabled) "true") (eq (toString $values.metrics.serviceMonitor.enabled) "false") -}}
 {{- fail "metrics.prometheusRule.enabled needs the ServiceMonitors, or its alerts about missing metrics would fire for ever: set metrics.serviceMonitor.enabled to true or auto" -}}
 {{- end -}}
+{{- if and $values.cost.enabled $values.cost.lockPrices (not $values.cost.priceTable) (not (include "modelmonitor.readsNodes" .)) -}}
+{{- fail "cost.lockPrices passes over the prices in ModelMonitors, and nothing else says one: name a price table in cost.priceTable, or set cost.readNodes to true" -}}
+{{- end -}}
 {{- if and $values.networkPolicy.enabled (not $values.networkPolicy.metricsFrom) -}}
 {{- fail "networkPolicy.metricsFrom is empty, which would let everybody in: name who may read metrics pages" -}}
 {{- end -}}

@@ -44,8 +44,17 @@
 - {apiGroups: [""], resources: [events], verbs: [list]}
 {{- end -}}
 
-{{/* What it does in its own namespace: the Lease of the leader. */}}
+{{/* What it does in its own namespace: the Lease of the leader, the ledgers, and the price table. A ledger's name is not
+known beforehand, so no name limits this. */}}
 {{- define "modelmonitor.rights.own" -}}
 - {apiGroups: [coordination.k8s.io], resources: [leases], verbs: [create]}
 - {apiGroups: [coordination.k8s.io], resources: [leases], verbs: [get, update], resourceNames: [{{ include "modelmonitor.operator.name" . }}]}
+{{- with .Values.cost }}
+{{- if .enabled }}
+- {apiGroups: [""], resources: [configmaps], verbs: [get, list, create, update, delete]}
+{{- if .priceTable }}
+- {apiGroups: [""], resources: [configmaps], verbs: [watch], resourceNames: [{{ .priceTable }}]}
+{{- end }}
+{{- end }}
+{{- end }}
 {{- end -}}

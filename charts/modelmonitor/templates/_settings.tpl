@@ -4,6 +4,12 @@
 {{- set (deepCopy .Values.sidecar.gpuAccess) "resourceClaimTemplateName" $claim | toJson -}}
 {{- end -}}
 
+{{/* "true" where the operator reads nodes for their prices. */}}
+{{- define "modelmonitor.readsNodes" -}}
+{{- $asked := toString .Values.cost.readNodes -}}
+{{- if and .Values.cost.enabled (or (eq $asked "true") (and (eq $asked "auto") (not .Values.watchNamespaces))) -}}true{{- end -}}
+{{- end -}}
+
 {{/* The operator's settings, as JSON with sorted keys: docs/reference/settings.md. */}}
 {{- define "modelmonitor.settings" -}}
 {{- $sidecar := .Values.sidecar -}}
@@ -17,6 +23,7 @@
   "monitoring" .Values.monitoring
   "prometheus" .Values.prometheus
   "dashboards" .Values.dashboards
+  "cost" (set (deepCopy .Values.cost) "readNodes" (ne (include "modelmonitor.readsNodes" .) ""))
   "httpPort" .Values.httpPort
   "logLevel" .Values.logLevel
   "lease" (dict "name" (include "modelmonitor.operator.name" .))
