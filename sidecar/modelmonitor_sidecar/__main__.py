@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -16,6 +16,7 @@ from modelmonitor_api.logs import configure_logging
 from modelmonitor_sidecar.collectors.own import Identity
 from modelmonitor_sidecar.keys import Gate, KeyRing
 from modelmonitor_sidecar.metering import Metering, read_boot_id
+from modelmonitor_sidecar.presence import Presence, PresentReader
 from modelmonitor_sidecar.process import read_process
 from modelmonitor_sidecar.scrape import ScrapeScheduler
 from modelmonitor_sidecar.server import Heartbeat, Pages, build_application
@@ -26,7 +27,7 @@ from modelmonitor_sidecar.sources.bounded_http import BoundedHttp
 from modelmonitor_sidecar.sources.nvml import NvmlSource
 from modelmonitor_sidecar.sources.plan import PlanFollower
 from modelmonitor_sidecar.sources.plan_server import Account, HttpPlanServer
-from modelmonitor_sidecar.sources.pod_resources import KubeletSocket, PodResourcesSource
+from modelmonitor_sidecar.sources.pod_resources import KubeletSocket, PodName, PodResourcesSource
 from modelmonitor_sidecar.sources.triton import TritonReader
 from modelmonitor_sidecar.targets import plan_targets, smallest_interval
 
@@ -87,34 +88,44 @@ class Sidecar:
 
     def _sources(self, stack: AsyncExitStack) -> dict[str, Coroutine[Any, Any, None]]:
         settings, store = self._settings, self._store
-        http = BoundedHttp(settings.triton_deadline_seconds)
-        stack.push_async_callback(http.close)
-        triton = TritonReader(http)
         loop = asyncio.get_running_loop()
         store.on_target = lambda target: loop.call_soon(self._pages.prepare, target)
-        store.on_nvml = self._metering.follow
-        scrapes = ScrapeScheduler(triton, store, read_clock)
-        stack.push_async_callback(scrapes.close)
+        store.on_devices = self._metering.follow
+        kubelet, plan_changed = self._pods(stack)
         account = Account(settings.token_file, settings.ca_file)
         server = HttpPlanServer(settings.api_server_url, settings.pod_namespace, settings.node_name, account)
         stack.push_async_callback(server.close)
         nvml = NvmlSource(store, read_clock, self._interval, settings.nvml_deadline_seconds)
         nvml.start()
         stack.callback(nvml.stop)
-
-        def plan_changed(plan: PlanSnapshot) -> None:
-            targets = plan_targets(plan.monitors, settings.refuse_address)
-            scrapes.follow(targets)
-            triton.keep_only(targets)
-            self._pages.follow_plan(store.newest)
-
-        kubelet = PodResourcesSource(KubeletSocket(settings.pod_resources_socket), store, read_clock, self._interval)
         return {
             "heartbeat": self._beat(),
             "nvml watchdog": nvml.run_watchdog(),
             "pod-resources": kubelet.run(),
             "plan": PlanFollower(server, store, settings.node_name, plan_changed).run(),
         }
+
+    def _pods(self, stack: AsyncExitStack) -> tuple[PodResourcesSource, Callable[[PlanSnapshot], None]]:
+        """The kubelet's lists, and what a new plan means for the pods that are read."""
+        settings, store = self._settings, self._store
+        http = BoundedHttp(settings.triton_deadline_seconds)
+        stack.push_async_callback(http.close)
+        triton = TritonReader(http)
+        presence = Presence(PodName(settings.pod_namespace, settings.pod_name))
+        kubelet = PodResourcesSource(KubeletSocket(settings.pod_resources_socket), store, read_clock, self._interval)
+        kubelet.on_list = presence.note
+        scrapes = ScrapeScheduler(PresentReader(triton, presence), store, read_clock)
+        stack.push_async_callback(scrapes.close)
+
+        def plan_changed(plan: PlanSnapshot) -> None:
+            targets = plan_targets(plan.monitors, settings.refuse_address)
+            if presence.follow(targets):
+                kubelet.ask_now()
+            scrapes.follow(targets)
+            triton.keep_only(targets)
+            self._pages.follow_plan(store.newest)
+
+        return kubelet, plan_changed
 
 
 async def _until(stop: asyncio.Event, tasks: list[asyncio.Task[None]]) -> None:

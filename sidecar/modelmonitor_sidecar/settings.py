@@ -23,6 +23,11 @@ class Settings(BaseModel):
     pod_namespace: str = Field(
         alias="POD_NAMESPACE", min_length=1, description="Namespace of this pod, where its NodePlan is."
     )
+    pod_name: str = Field(
+        default="",
+        alias="POD_NAME",
+        description="Name of this pod (downward API). Without it the plan is not compared with what the kubelet runs.",
+    )
     bind_address: str = Field(
         default="", alias="MODELMONITOR_BIND_ADDRESS", description="Address to serve on; empty means all."
     )

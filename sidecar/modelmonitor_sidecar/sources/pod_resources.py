@@ -7,9 +7,10 @@ another. Only devices of `nvidia.com/` resources are kept.
 import asyncio
 import logging
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import grpc.aio
 
@@ -30,6 +31,13 @@ MAX_ANSWER_BYTES = 8 * 1024 * 1024
 RESOURCE_PREFIX = "nvidia.com/"
 _SERVICE = "/v1.PodResourcesLister/"
 _OPTIONS = (("grpc.max_receive_message_length", MAX_ANSWER_BYTES), ("grpc.enable_http_proxy", 0))
+
+
+class PodName(NamedTuple):
+    """A pod as the kubelet lists it: by name alone, for static pods have other UIDs there."""
+
+    namespace: str
+    name: str
 
 
 class PodResourcesError(Exception):
@@ -148,18 +156,36 @@ def parse_allocatable(answer: AllocatableResourcesResponse) -> tuple[str, ...]:
     return tuple(sorted(one for ids in _gpu_devices(answer.devices).values() for one in ids))
 
 
+def parse_pods(answer: ListPodResourcesResponse) -> frozenset[PodName]:
+    """Every pod that the kubelet runs, with devices or without."""
+    return frozenset(PodName(pod.namespace, pod.name) for pod in answer.pod_resources)
+
+
 class PodResourcesSource:
-    """Asks the kubelet at the smallest interval of the plan."""
+    """Asks the kubelet at the smallest interval of the plan, and at once where somebody waits for its list.
+
+    Attributes:
+        on_list: called with the pods of each answer, and with None where there was none.
+    """
 
     def __init__(self, kubelet: Kubelet, store: SnapshotStore, clock: Clock, interval: Callable[[], float]) -> None:
         self._kubelet, self._store, self._clock, self._interval = kubelet, store, clock, interval
+        self._wanted = asyncio.Event()
+        self.on_list: Callable[[frozenset[PodName] | None], object] = lambda _: None
+
+    def ask_now(self) -> None:
+        """Do not wait for the interval to pass."""
+        self._wanted.set()
 
     async def run(self) -> None:
         """Ask until cancelled."""
         try:
             while True:
+                self._wanted.clear()
                 await self.read_once()
-                await asyncio.sleep(self._interval())
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(self._interval()):
+                        await self._wanted.wait()
         finally:
             await self._kubelet.close()
 
@@ -177,8 +203,10 @@ class PodResourcesSource:
         try:
             pods, allocatable = await self._kubelet.list_devices()
         except PodResourcesError as error:
+            self.on_list(None)
             await self._kubelet.close()
             return replace(before, state=error.state, message=str(error), reading=attempt, holders=(), allocatable=())
+        self.on_list(parse_pods(pods))
         return PodResourcesSnapshot(
             state=SourceState.OK,
             reading=attempt,

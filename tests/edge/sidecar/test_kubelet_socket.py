@@ -12,8 +12,10 @@ import grpc.aio
 import pytest
 
 from modelmonitor_api.summary import SourceState
+from modelmonitor_sidecar.presence import Presence, PresentReader
 from modelmonitor_sidecar.snapshot import SnapshotStore
-from modelmonitor_sidecar.sources.pod_resources import KubeletSocket, PodResourcesSource
+from modelmonitor_sidecar.sources.bounded_http import BoundedHttp
+from modelmonitor_sidecar.sources.pod_resources import KubeletSocket, PodName, PodResourcesSource
 from modelmonitor_sidecar.sources.podresources_pb2 import (
     AllocatableResourcesRequest,
     AllocatableResourcesResponse,
@@ -23,7 +25,12 @@ from modelmonitor_sidecar.sources.podresources_pb2 import (
     ListPodResourcesResponse,
     PodResources,
 )
-from tests.unit.sidecar.readings import FakeClock
+from modelmonitor_sidecar.sources.triton import TritonReader
+from modelmonitor_sidecar.targets import plan_targets
+from tests.edge.sidecar.test_refused_addresses import Sink, sink
+from tests.unit.sidecar.readings import FakeClock, monitor, pod
+
+PATIENCE_SECONDS = 10.0
 
 
 @pytest.fixture
@@ -34,7 +41,8 @@ def socket_path() -> Iterator[Path]:
 
 
 @asynccontextmanager
-async def kubelet(path: Path, device: str, *, allocatable: bool = True) -> AsyncIterator[None]:
+async def kubelet(path: Path, device: str, *, allocatable: bool = True) -> AsyncIterator[list[PodResources]]:
+    """A kubelet that lists a pod with a device; a test changes the list that it gives."""
     devices = [ContainerDevices(resource_name="nvidia.com/gpu", device_ids=[device])]
     container = ContainerResources(name="triton", devices=devices)
     pods = [PodResources(name="fraud-0", namespace="team-a", containers=[container])]
@@ -60,7 +68,7 @@ async def kubelet(path: Path, device: str, *, allocatable: bool = True) -> Async
     server.add_insecure_port(f"unix:{path}")
     await server.start()
     try:
-        yield
+        yield pods
     finally:
         await server.stop(None)
 
@@ -127,3 +135,80 @@ async def test_a_kubelet_that_refuses_one_call_is_a_failure_in_its_own_words(soc
         seen = await reading.read_once()
     assert (seen.state, seen.holders) == (SourceState.FAILED, ())
     assert "UNIMPLEMENTED: switched off" in seen.message
+
+
+class Watching:
+    """A pod that is read as the sidecar reads it, after each list of the kubelet; what answers there counts."""
+
+    def __init__(self, source: PodResourcesSource, http: BoundedHttp, heard: Sink) -> None:
+        self._source, self._heard = source, heard
+        self._pod = pod(http=heard.port, metrics=heard.port)
+        presence = Presence(PodName("mm", "sidecar-x"))
+        presence.follow(plan_targets((monitor(self._pod),), lambda _: ""))
+        source.on_list = presence.note
+        self._reader = PresentReader(TritonReader(http), presence)
+
+    async def asked(self) -> bool:
+        """Whether another list and another reading lead to a connection."""
+        before = self._heard.connections
+        await self._source.read_once()
+        await self._reader.read(self._pod)
+        return self._heard.connections > before
+
+
+@pytest.fixture
+async def http() -> AsyncIterator[BoundedHttp]:
+    made = BoundedHttp(1.0)
+    yield made
+    await made.close()
+
+
+OURS = PodResources(name="sidecar-x", namespace="mm")
+NEXT = PodResources(name="stranger-0", namespace="team-b")
+
+
+async def test_an_address_that_is_another_pods_by_now_is_asked_no_more(socket_path: Path, http: BoundedHttp) -> None:
+    async with kubelet(socket_path, "GPU-1") as pods, source(socket_path) as reading, sink() as heard:
+        fraud = pods.pop()
+        watching = Watching(reading, http, heard)
+        pods[:] = [OURS, fraud]
+        assert await watching.asked(), "the sink hears nothing, so this test shows nothing"
+        pods[:] = [OURS, NEXT]
+        assert await watching.asked(), "one list may be of a kubelet that has just started"
+        assert not await watching.asked()
+        assert not await watching.asked()
+        pods[:] = [OURS, NEXT, fraud]
+        assert await watching.asked()
+
+
+async def test_a_pod_of_a_forged_status_that_no_kubelet_runs_is_never_asked(
+    socket_path: Path, http: BoundedHttp
+) -> None:
+    async with kubelet(socket_path, "GPU-1") as pods, source(socket_path) as reading, sink() as heard:
+        pods[:] = [OURS, NEXT]
+        watching = Watching(reading, http, heard)
+        assert not await watching.asked()
+        assert heard.connections == 0
+
+
+async def test_without_a_kubelet_the_plan_alone_says_who_is_asked(socket_path: Path, http: BoundedHttp) -> None:
+    async with source(socket_path) as reading, sink() as heard:
+        watching = Watching(reading, http, heard)
+        assert await watching.asked()
+        async with kubelet(socket_path, "GPU-1", allocatable=False) as pods:
+            pods[:] = [OURS, NEXT]
+            assert await watching.asked(), "a kubelet that does not answer whole"
+            assert await watching.asked()
+
+
+async def test_who_waits_for_a_list_does_not_wait_for_the_interval(socket_path: Path) -> None:
+    lists: asyncio.Queue[frozenset[PodName] | None] = asyncio.Queue()
+    async with kubelet(socket_path, "GPU-1"), source(socket_path) as reading:
+        reading.on_list = lists.put_nowait
+        running = asyncio.create_task(reading.run())
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            for _ in range(3):
+                assert await lists.get() == {PodName("team-a", "fraud-0")}
+                reading.ask_now()
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
