@@ -45,17 +45,21 @@ class Metering:
         self._reading = store.newest.nvml.reading
 
     def follow(self) -> None:
-        """Take the newest snapshot, where it has a new reading of NVML or one more attempt that failed."""
+        """Take the newest snapshot, where it has a new reading of NVML or one more attempt that failed.
+
+        The first one is taken again until the kubelet has said who holds what.
+        """
         snapshot = self._store.newest
         at_us = round(snapshot.nvml.attempted_at * 1_000_000)
         if snapshot.nvml.reading == self._reading or at_us <= self._fed_us:
             return
         pods = {uid: target.counted for uid, target in snapshot.targets.items() if target.counted is not None}
         moment = build_moment(at_us, snapshot, pods)
-        if at_us - self._fed_us > LONGEST_STRETCH_US:
+        if self._meters.have_begun and at_us - self._fed_us > LONGEST_STRETCH_US:
             moment = replace(moment, gpus={})
-        self._reading, self._fed_us = snapshot.nvml.reading, at_us
         self._meters.observe(moment)
+        if self._meters.have_begun:
+            self._reading, self._fed_us = snapshot.nvml.reading, at_us
 
     def read(self) -> CostReading | None:
         """The meters now; None before the node's devices and their holders are known."""

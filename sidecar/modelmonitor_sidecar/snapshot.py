@@ -180,13 +180,13 @@ class SnapshotStore:
 
     Attributes:
         on_target: called with each new reading of a pod.
-        on_nvml: called after each new state of NVML.
+        on_devices: called after each new state of NVML or of the kubelet.
     """
 
     def __init__(self) -> None:
         self.newest = NodeSnapshot()
         self.on_target: Callable[[TargetSnapshot], object] | None = None
-        self.on_nvml: Callable[[], object] | None = None
+        self.on_devices: Callable[[], object] | None = None
 
     def publish_plan(self, plan: PlanSnapshot) -> None:
         """A new state of the plan."""
@@ -195,12 +195,14 @@ class SnapshotStore:
     def publish_nvml(self, nvml: NvmlSnapshot) -> None:
         """A new state of NVML."""
         self.newest = replace(self.newest, nvml=nvml)
-        if self.on_nvml is not None:
-            self.on_nvml()
+        if self.on_devices is not None:
+            self.on_devices()
 
     def publish_pod_resources(self, pod_resources: PodResourcesSnapshot) -> None:
         """A new state of the kubelet's pod-resources API."""
         self.newest = replace(self.newest, pod_resources=pod_resources)
+        if self.on_devices is not None:
+            self.on_devices()
 
     def publish_target(self, snapshot: TargetSnapshot) -> None:
         """A new reading of one pod."""

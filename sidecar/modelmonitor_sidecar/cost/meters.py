@@ -1,7 +1,8 @@
 """The node's cost meters: every stretch of every device's time is split once, and added to counters that only rise.
 
-A stretch is settled as soon as every Triton pod that holds a device has been read since the last one, so that busy
-time and execution time are of the same stretch; a pod that does not answer is waited for no longer than a minute.
+A stretch is settled as soon as every Triton pod that holds a device has been read since the last one, and twice at
+all, so that busy time and execution time are of the same stretch; a pod that does not answer is waited for no longer
+than a minute.
 What was not seen (a GPU that does not answer, a kubelet that does not say who holds what) is in no meter: the operator
 finds it as the difference to the pods' lifetimes.
 """
@@ -126,7 +127,7 @@ class CostMeters:
 
     def _due(self, moment: Moment) -> bool:
         holding = {holder.pod for holder in moment.holders or () if holder.planned}
-        waiting = any(pod.uid in holding and (pod.read_at_us or 0) <= self._settled_us for pod in moment.pods)
+        waiting = any(self._pods[uid].is_awaited(self._settled_us) for uid in holding if uid in self._pods)
         return not waiting or moment.at_us - self._settled_us >= HOLD_BACK_US
 
     def _settle(self, last: Moment | None, moment: Moment) -> None:

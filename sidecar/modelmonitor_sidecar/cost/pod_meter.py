@@ -52,10 +52,16 @@ class RunningPod:
         self.departed = False
         self.method = CostMethod.EXCLUSIVE
         self.holdings: tuple[Holding, ...] = ()
+        self.first_read_us: int | None = None
         self.read_at_us: int | None = None
         self.observed_us = self.other_us = self.rest_energy_mj = 0
         self._models: dict[ModelKey, _Model] = {}
         self._last: PodMeter | None = None
+
+    def is_awaited(self, settled_us: int) -> bool:
+        """Whether it is not known what it executed since then: one reading alone says nothing."""
+        read, first = self.read_at_us, self.first_read_us
+        return read is None or read <= settled_us or read == first
 
     def __len__(self) -> int:
         return len(self._models)
@@ -73,6 +79,8 @@ class RunningPod:
             model.listed_us, model.ensemble = sample.read_at_us, ensemble
             model.read(raw)
         self.read_at_us = sample.read_at_us
+        if self.first_read_us is None:
+            self.first_read_us = sample.read_at_us
 
     def unlisted(self) -> list[tuple[int, ModelKey]]:
         """When models were last listed that Triton lists no longer; of a pod that went, all its models."""

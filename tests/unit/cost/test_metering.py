@@ -10,7 +10,14 @@ from modelmonitor_api.cost_summary import CostReading, Counters
 from modelmonitor_api.summary import GpuReading, SourceState
 from modelmonitor_sidecar.cost.moment import PodSample
 from modelmonitor_sidecar.metering import LONGEST_STRETCH_US, Metering, read_boot_id
-from modelmonitor_sidecar.snapshot import Instant, NvmlSnapshot, SnapshotStore, Target, TargetSnapshot
+from modelmonitor_sidecar.snapshot import (
+    Instant,
+    NvmlSnapshot,
+    PodResourcesSnapshot,
+    SnapshotStore,
+    Target,
+    TargetSnapshot,
+)
 from tests.unit.cost.test_moment import GPU, NODE, PLANNED, S
 
 MODEL = ("fraud", "1")
@@ -26,7 +33,7 @@ class Fed:
     def __post_init__(self) -> None:
         self.store.newest = replace(NODE, nvml=NvmlSnapshot())
         self.metering = Metering(self.store, lambda: Instant(self.now, 1e9 + self.now), "boot")
-        self.store.on_nvml = self.metering.follow
+        self.store.on_devices = self.metering.follow
 
     def nvml(self, at: float, state: SourceState = SourceState.OK, gpus: tuple[GpuReading, ...] = (GPU,)) -> None:
         """NVML has answered, or failed, at a time before now."""
@@ -62,6 +69,24 @@ def test_a_node_says_nothing_of_cost_before_its_devices_are_known() -> None:
     assert fed.metering.read() is None
     fed.nvml(2)
     assert fed.read().pods[0].holdings[0].of == 4
+
+
+def test_meters_begin_with_the_reading_before_the_kubelets_first_word() -> None:
+    fed = Fed()
+    fed.store.publish_pod_resources(PodResourcesSnapshot())
+    fed.all(1)
+    assert fed.metering.read() is None
+    fed.store.publish_pod_resources(NODE.pod_resources)
+    fed.all(16)
+    assert (fed.read().pods[0].since_us, fed.wall()) == (S, 15)
+
+
+def test_a_driver_that_comes_late_is_metered_from_its_first_reading() -> None:
+    fed = Fed()
+    fed.nvml(1, SourceState.ABSENT, ())
+    fed.all(1000)
+    fed.all(1015)
+    assert fed.wall() == 15
 
 
 def test_time_is_booked_from_reading_to_reading_whenever_the_loop_comes_to_it() -> None:

@@ -196,3 +196,10 @@ def test_counters_that_no_server_can_reach_stand_still() -> None:
     batches = [{"compute_infer": {"ns": 2**63}}] * 1024
     hostile = counted(batch_stats=batches, inference_count=2**63)
     assert (hostile.execution_us, hostile.inferences) == (10**15, 10**15)
+
+
+def test_one_reading_of_a_triton_says_nothing_about_the_stretch_before_it() -> None:
+    first = run(moment(0, 0.8), moment(10, 0.8, pod(8, {A: 100})))
+    assert only(first).observed_us == 0
+    second = run(moment(0, 0.8), moment(10, 0.8, pod(8, {A: 100})), moment(20, 0.8, pod(18, {A: 104})))
+    assert (only(second).models[0].used_us, only(second).other_us) == (16 * S, 0)
