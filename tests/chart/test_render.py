@@ -1,7 +1,6 @@
 """What the chart installs, by values."""
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +55,29 @@ def test_a_long_release_name_gives_names_of_at_most_63_characters(chart: Chart) 
     assert all(len(value) <= 63 for each in rendered.objects for value in each["metadata"].get("labels", {}).values())
 
 
+@pytest.mark.parametrize(
+    ("values", "prefix"),
+    [
+        pytest.param({"nameOverride": "mm"}, "mine-mm", id="the chart's part of the names"),
+        pytest.param({"fullnameOverride": "watch"}, "watch", id="the whole first part"),
+    ],
+)
+def test_names_begin_with_what_the_values_say(chart: Chart, values: Manifest, prefix: str) -> None:
+    rendered = chart.render(values, release="mine")
+    names = [each["metadata"]["name"] for each in rendered.objects if each["kind"] != "CustomResourceDefinition"]
+    assert [name for name in names if not name.startswith(f"{prefix}-")] == []
+    assert rendered.settings().sidecar_name == f"{prefix}-sidecar"
+
+
+def test_every_object_of_a_namespace_goes_to_the_one_that_the_values_say(chart: Chart) -> None:
+    rendered = chart.render({"namespaceOverride": "elsewhere"})
+    placed = {each["metadata"]["namespace"] for each in rendered.objects if "namespace" in each["metadata"]}
+    assert placed == {"elsewhere"}
+    subjects = [subject for each in rendered.objects for subject in each.get("subjects", ())]
+    assert {subject["namespace"] for subject in subjects} == {"elsewhere"}
+    assert (rendered.settings().namespace, rendered.settings().sidecar_namespace) == ("elsewhere", "elsewhere")
+
+
 def test_every_object_carries_the_common_labels_and_those_of_the_release(chart: Chart) -> None:
     for each in chart.render({"commonLabels": {"team": "ml"}}).objects:
         labels = each["metadata"]["labels"]
@@ -93,59 +115,6 @@ def test_settings_beyond_the_values_reach_the_operator(chart: Chart) -> None:
 def test_every_preset_of_gpu_access_can_be_chosen(chart: Chart, preset: GpuAccessPreset) -> None:
     settings = chart.render({"sidecar": {"gpuAccess": {"preset": preset.value}}}).settings()
     assert settings.sidecar.gpu_access.preset is preset
-
-
-@pytest.mark.parametrize(
-    ("values", "image"),
-    [
-        pytest.param({}, "modelmonitor-operator:0.1.0", id="the tag is the version of the application"),
-        pytest.param(
-            {"image": {"registry": "registry.example.com", "tag": "dev"}},
-            "registry.example.com/modelmonitor-operator:dev",
-            id="registry and tag",
-        ),
-        pytest.param(
-            {"global": {"imageRegistry": "mirror"}, "image": {"registry": "registry.example.com"}},
-            "mirror/modelmonitor-operator:0.1.0",
-            id="the registry of all charts wins",
-        ),
-        pytest.param(
-            {"image": {"digest": "sha256:" + "0" * 64, "tag": "dev"}},
-            "modelmonitor-operator@sha256:" + "0" * 64,
-            id="a digest wins over a tag",
-        ),
-    ],
-)
-def test_the_image_is_named_as_the_values_say(chart: Chart, values: Manifest, image: str) -> None:
-    pod = chart.render(values).one("Deployment", "modelmonitor-operator")["spec"]["template"]["spec"]
-    assert pod["containers"][0]["image"] == image
-
-
-@pytest.mark.parametrize(
-    ("values", "image"),
-    [
-        pytest.param({}, "modelmonitor-sidecar:0.1.0", id="the tag is the version of the application"),
-        pytest.param(
-            {"global": {"imageRegistry": "mirror"}, "sidecar": {"image": {"registry": "registry.example.com"}}},
-            "mirror/modelmonitor-sidecar:0.1.0",
-            id="the registry of all charts wins",
-        ),
-        pytest.param(
-            {"sidecar": {"image": {"digest": "sha256:" + "0" * 64, "tag": "dev"}}},
-            "modelmonitor-sidecar@sha256:" + "0" * 64,
-            id="a digest wins over a tag",
-        ),
-    ],
-)
-def test_the_sidecars_image_is_named_as_the_values_say(chart: Chart, values: Manifest, image: str) -> None:
-    assert chart.render(values).settings().sidecar.image == image
-
-
-def test_pull_secrets_of_all_charts_and_of_this_one_reach_both_workloads(chart: Chart) -> None:
-    rendered = chart.render({"global": {"imagePullSecrets": ["a"]}, "imagePullSecrets": ["b", "a"]})
-    pod = rendered.one("Deployment", "modelmonitor-operator")["spec"]["template"]["spec"]
-    assert pod["imagePullSecrets"] == [{"name": "a"}, {"name": "b"}]
-    assert rendered.settings().sidecar.image_pull_secrets == ("a", "b")
 
 
 def test_the_crds_can_be_left_out_and_are_kept_by_default(chart: Chart) -> None:
@@ -253,93 +222,6 @@ def test_every_knob_of_the_sidecars_reaches_the_operators_settings(chart: Chart)
     assert given["affinity"]["nodeAffinity"]["x"] == "y"
 
 
-def rules(rendered_role: Manifest) -> Iterator[tuple[str, str, str]]:
-    for rule in rendered_role["rules"]:
-        for group in rule["apiGroups"]:
-            for resource in rule["resources"]:
-                for verb in rule["verbs"]:
-                    yield group, resource, verb
-
-
-def test_no_role_has_a_wildcard_and_no_secret_is_readable_cluster_wide(chart: Chart) -> None:
-    rendered = chart.render()
-    granted = [(role["kind"], *right) for role in rendered.objects if "rules" in role for right in rules(role)]
-    assert len(granted) > 20
-    assert [right for right in granted if "*" in right[1:]] == []
-    assert [right for right in granted if right[0] == "ClusterRole" and right[2] == "secrets"] == []
-
-
-def test_the_sidecar_reads_plans_in_its_namespace_and_nothing_else(chart: Chart) -> None:
-    rendered = chart.render()
-    account = rendered.settings().sidecar.service_account_name
-    bindings = [each for each in rendered.objects if account in [s["name"] for s in each.get("subjects", [])]]
-    assert [(each["kind"], each["metadata"]["namespace"]) for each in bindings] == [("RoleBinding", "system")]
-    role = rendered.one("Role", bindings[0]["roleRef"]["name"])
-    assert set(rules(role)) == {("modelmonitor.dev", "nodeplans", verb) for verb in ("list", "watch")}
-
-
-def test_only_the_pods_that_talk_to_the_api_server_get_a_token(chart: Chart) -> None:
-    rendered = chart.render()
-    assert rendered.one("ServiceAccount", "modelmonitor-sidecar")["automountServiceAccountToken"] is True
-    assert rendered.one("ServiceAccount", "modelmonitor-operator")["automountServiceAccountToken"] is False
-    pod = rendered.one("Deployment", "modelmonitor-operator")["spec"]["template"]["spec"]
-    assert pod["automountServiceAccountToken"] is True
-
-
-def test_fewer_namespaces_narrow_the_rights_to_roles_in_them(chart: Chart) -> None:
-    rendered = chart.render({"watchNamespaces": ["team-a", "team-b"]})
-    assert rendered.all("ClusterRole") == rendered.all("ClusterRoleBinding") == []
-    for namespace in ("team-a", "team-b"):
-        role = rendered.one("Role", "modelmonitor-operator-watched", namespace)
-        assert ("modelmonitor.dev", "modelmonitors", "watch") in set(rules(role))
-        rendered.one("RoleBinding", "modelmonitor-operator-watched", namespace)
-    assert rendered.settings().watch_namespaces == ("team-a", "team-b")
-
-
-LOOK, MAKE = {"list", "watch", "delete"}, {"create", "patch"}
-
-
-def dashboard_verbs(role: Manifest) -> set[str]:
-    found = {resource: {verb for _, each, verb in rules(role) if each == resource} for _, resource, _ in rules(role)}
-    assert found["configmaps"] == found["grafanadashboards"]
-    return found["configmaps"]
-
-
-@pytest.mark.parametrize(
-    ("watched", "verbs"),
-    [
-        pytest.param([], MAKE, id="everywhere: the ClusterRole lets it look and remove"),
-        pytest.param(["team-a"], LOOK | MAKE, id="one namespace: all rights where the dashboards go"),
-        pytest.param(["team-a", "grafana"], MAKE, id="a namespace that is watched anyway"),
-    ],
-)
-def test_dashboards_in_one_namespace_are_made_there_and_nowhere_else(
-    chart: Chart, watched: list[str], verbs: set[str]
-) -> None:
-    rendered = chart.render({"watchNamespaces": watched, "dashboards": {"namespace": "grafana"}})
-    assert dashboard_verbs(rendered.one("Role", "modelmonitor-operator-dashboards", "grafana")) == verbs
-    kind = "Role" if watched else "ClusterRole"
-    for role in (each for each in rendered.all(kind) if each["metadata"]["name"] == "modelmonitor-operator-watched"):
-        assert dashboard_verbs(role) == LOOK
-
-
-@pytest.mark.parametrize("namespace", ["", "grafana"])
-def test_without_dashboards_those_of_earlier_settings_can_only_be_removed(chart: Chart, namespace: str) -> None:
-    for watched in ([], ["team-a"]):
-        values = {"watchNamespaces": watched, "dashboards": {"enabled": False, "namespace": namespace}}
-        rendered = chart.render(values)
-        roles = [*rendered.all("ClusterRole"), *rendered.all("Role")]
-        ours = [each for each in roles if each["metadata"]["name"].endswith(("-watched", "-dashboards"))]
-        assert [dashboard_verbs(role) for role in ours] == [LOOK] * (2 if watched and namespace else 1)
-
-
-def test_only_an_operator_of_all_namespaces_reads_prometheus_objects_and_namespaces(chart: Chart) -> None:
-    role = chart.render().one("ClusterRole", "modelmonitor-operator-cluster")
-    assert {(resource, verb) for _, resource, verb in rules(role)} == {
-        (resource, verb) for resource in ("prometheuses", "namespaces") for verb in ("list", "watch")
-    }
-
-
 def test_what_prometheus_needs_reaches_the_operator(chart: Chart) -> None:
     values = {"monitoring": {"labels": {"release": "stack"}}, "prometheus": {"url": "http://prometheus:9090"}}
     settings = chart.render(values).settings()
@@ -351,19 +233,3 @@ def test_the_leader_knows_where_its_pages_are(chart: Chart) -> None:
     pod = chart.render().one("Deployment", "modelmonitor-operator")["spec"]["template"]["spec"]
     env = {each["name"]: each["valueFrom"]["fieldRef"]["fieldPath"] for each in pod["containers"][0]["env"]}
     assert (env["POD_IP"], env["NODE_NAME"]) == ("status.podIP", "spec.nodeName")
-
-
-def test_rights_can_be_left_to_the_administrator(chart: Chart) -> None:
-    rendered = chart.render({"rbac": {"create": False}})
-    assert [each["kind"] for each in rendered.objects if "Role" in each["kind"]] == []
-
-
-def test_a_given_service_account_is_used_and_not_made(chart: Chart) -> None:
-    values = {"serviceAccount": {"create": False, "name": "mine"}}
-    rendered = chart.render(values)
-    accounts = [each["metadata"]["name"] for each in rendered.all("ServiceAccount")]
-    assert accounts == ["modelmonitor-sidecar", "modelmonitor-test"]
-    pod = rendered.one("Deployment", "modelmonitor-operator")["spec"]["template"]["spec"]
-    assert pod["serviceAccountName"] == "mine"
-    subjects = rendered.one("ClusterRoleBinding", "modelmonitor-operator-watched")["subjects"]
-    assert subjects == [{"kind": "ServiceAccount", "name": "mine", "namespace": "system"}]
