@@ -46,6 +46,13 @@ def run_rule_tests(rules_text: str, tests_text: str) -> None:
         _promtool("test", "rules", "tests.yaml", folder=folder)
 
 
+def write_history(text: str, data: Path) -> None:
+    """Make blocks of a Prometheus' data folder out of samples in OpenMetrics' format, with their times."""
+    with tempfile.TemporaryDirectory(prefix="modelmonitor-promtool-") as folder:
+        _write(folder, "history.txt", text)
+        _promtool("tsdb", "create-blocks-from", "openmetrics", "history.txt", str(data.absolute()), folder=folder)
+
+
 def _write(folder: str, name: str, text: str) -> None:
     (Path(folder) / name).write_text(text)
 

@@ -38,15 +38,17 @@ def running(spec: dict[str, Any] | None = None, priced: PriceTable | None = None
     return made
 
 
-def facts(ledger: Ledger, spec: dict[str, Any] | None = None, prices: PriceList | None = None) -> CostFacts:
-    """What a leader tells of a ledger that it has committed, an hour after its beginning."""
+def facts(
+    ledger: Ledger, spec: dict[str, Any] | None = None, prices: PriceList | None = None, at: float = HOUR
+) -> CostFacts:
+    """What a leader tells of a ledger that it has committed, by default an hour after its beginning."""
     chosen = CostSpec.model_validate(SPEC if spec is None else spec)
-    written = replace(ledger, checkpoint=replace(ledger.checkpoint, written=NOW + HOUR))
+    written = replace(ledger, checkpoint=replace(ledger.checkpoint, written=NOW + at))
     return CostFacts(
         CostState.COMMITTED,
         written,
-        build_cost_status(written, chosen, prices or PriceList(chosen), NOW + HOUR),
-        view_budget(written, chosen.budget, NOW + HOUR) if chosen.budget else None,
+        build_cost_status(written, chosen, prices or PriceList(chosen), NOW + at),
+        view_budget(written, chosen.budget, NOW + at) if chosen.budget else None,
     )
 
 
