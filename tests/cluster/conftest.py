@@ -44,6 +44,8 @@ from tests.cluster.workloads import (
 )
 
 CLUSTER_NAME = "test"
+LEDGER_SECONDS = 20
+"""How often a ledger is written here; users wait five minutes."""
 FRAUD = {
     "objectives": [AVAILABILITY, LATENCY],
     "prometheus": QUICK,
@@ -63,7 +65,7 @@ def house() -> Iterator[Installation]:
     installation = open_installation(cluster, load_images(cluster))
     start_gpu_simulator(installation)
     url = expose_prometheus(installation.kubectl, MAIN)
-    installation.install_chart(prometheus__url=url, prometheus__pollSeconds="5")
+    installation.install_chart(prometheus__url=url, prometheus__pollSeconds="5", cost__writeSeconds=str(LEDGER_SECONDS))
     try:
         yield installation
     finally:

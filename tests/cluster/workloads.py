@@ -1,5 +1,6 @@
 """What the cluster tests run beside the product: Tritons, load, and pods that are no Triton."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from modelmonitor_testbed.cache import checkout_root
@@ -102,6 +103,19 @@ def start_load(house: Installation, namespace: str, service: str, rates: dict[st
     """Steady requests to the models of a Triton, once it is ready."""
     wait_until(lambda: ready_pods(house, namespace, service), 90, f"{service} is ready for load")
     house.kubectl.apply(load_deployment(name or f"{service}-load", namespace, service, rates))
+
+
+def load_pod(name: str, namespace: str, service: str, rates: Mapping[str, float], seconds: int) -> dict[str, Any]:
+    """A pod that sends requests for so long, and whose last line of log says what became of them."""
+    spec = load_deployment(name, namespace, service, rates)["spec"]["template"]["spec"]
+    (container,) = spec["containers"]
+    words = [f"--seconds={seconds}" if word == "--seconds=0" else word for word in container["command"]]
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": name, "namespace": namespace},
+        "spec": {**spec, "restartPolicy": "Never", "containers": [{**container, "command": words}]},
+    }
 
 
 def ready_pods(house: Installation, namespace: str, app: str) -> list[str]:

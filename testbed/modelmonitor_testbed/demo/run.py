@@ -77,7 +77,7 @@ def _bring_up(provider: ClusterProvider) -> Installation:
         install_operator(installation.kubectl)
         run_prometheus(installation.kubectl, PROMETHEUS)
     with step("operator", "installing the chart with Helm", "ready"):
-        installation.install_chart(prometheus__url=url, prometheus__pollSeconds="10")
+        installation.install_chart(prometheus__url=url, prometheus__pollSeconds="10", cost__writeSeconds="30")
     with step("Triton with four models, and load", "starting", "serving"):
         installation.kubectl.apply(manifest("demo-triton.yaml"))
         wait_until(lambda: _serving(installation.kubectl), 120, f"the pods of {TEAM} are ready")
