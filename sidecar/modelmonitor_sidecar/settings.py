@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from modelmonitor_api.addresses import refuse_address
+from modelmonitor_api.addresses import refuse_address, same_address
 from modelmonitor_api.names import KEY_FILE, SIDECAR_PORT
 
 _ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
@@ -27,6 +27,9 @@ class Settings(BaseModel):
         default="",
         alias="POD_NAME",
         description="Name of this pod (downward API). Without it the plan is not compared with what the kubelet runs.",
+    )
+    host_ip: str = Field(
+        default="", alias="HOST_IP", description="Address of the node (downward API); no pod is asked there."
     )
     bind_address: str = Field(
         default="", alias="MODELMONITOR_BIND_ADDRESS", description="Address to serve on; empty means all."
@@ -94,8 +97,10 @@ class Settings(BaseModel):
         """Why no pod is asked at an address; empty where one is. A sidecar that serves on loopback asks there too."""
         if self.bind_address and ip_address(self.bind_address).is_loopback:
             return refuse_address(address, loopback=True)
-        if address == urlsplit(self.api_server_url).hostname:
+        if same_address(address, urlsplit(self.api_server_url).hostname or ""):
             return "it is the API server's"
+        if same_address(address, self.host_ip):
+            return "it is this node's own"
         return refuse_address(address)
 
 

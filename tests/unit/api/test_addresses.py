@@ -2,7 +2,7 @@
 
 import pytest
 
-from modelmonitor_api.addresses import refuse_address
+from modelmonitor_api.addresses import refuse_address, same_address
 
 REFUSED = {
     "loopback": "127.0.0.1",
@@ -13,6 +13,9 @@ REFUSED = {
     "link-local": "169.254.1.1",
     "metadata": "169.254.169.254",
     "metadata within IPv6": "::ffff:169.254.169.254",
+    "any IPv4 within IPv6": "::ffff:10.0.0.1",
+    "behind a local translator": "64:ff9b:1::a00:1",
+    "Teredo": "2001:0:4136:e378:8000:63bf:3fff:fdd2",
     "metadata behind NAT64": "64:ff9b::a9fe:a9fe",
     "metadata behind 6to4": "2002:a9fe:a9fe::1",
     "metadata of AWS in IPv6": "fd00:ec2::254",
@@ -57,3 +60,17 @@ def test_an_address_that_a_pod_may_have_is_accepted(address: str) -> None:
 def test_where_loopback_is_accepted_nothing_else_is(address: str) -> None:
     assert refuse_address("127.0.0.1", loopback=True) == ""
     assert refuse_address(address, loopback=True)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        pytest.param("10.96.0.1", "10.96.0.1", True, id="the same text"),
+        pytest.param("fd00:0:0::1", "FD00::1", True, id="the same address in other words"),
+        pytest.param("10.96.0.1", "10.96.0.2", False, id="another address"),
+        pytest.param("kubernetes.default.svc", "kubernetes.default.svc", False, id="a name"),
+        pytest.param("", "", False, id="nothing"),
+    ],
+)
+def test_addresses_are_compared_and_not_texts(one: str, other: str, same: bool) -> None:  # noqa: FBT001
+    assert same_address(one, other) is same
