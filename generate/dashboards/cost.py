@@ -140,16 +140,15 @@ _SPENT_ON = Section(
         ),
         Graph(
             title="Money an hour, by use",
-            description="What the GPUs cost in an hour, by what they do, and energy that has a price.",
+            description="What the GPUs cost in an hour, by what they do, and energy that has a price. "
+            "Currencies are never added up.",
             queries=(Query(COSTS.hourly("spend", "currency, part"), "{{part}} {{currency}}"),),
-            stacked=True,
             minimum=0,
         ),
         Graph(
             title="Money an hour, by ModelMonitor",
             description="What each costs in an hour.",
             queries=(Query(COSTS.hourly("spend", _MONEY), _LEGEND),),
-            stacked=True,
             minimum=0,
         ),
         Bars(

@@ -7,6 +7,9 @@ from generate.dashboards.expressions import Scope
 HOUR = 3600
 JOULES_PER_WATT_HOUR = 3600
 IDLE = 'part="idle"'
+_WRITTEN = "modelmonitor_cost_ledger_written_timestamp_seconds"
+_PAGE = "cluster, namespace, modelmonitor, job, instance"
+_LEAST_CHARGED = "0.9"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +26,14 @@ class CostScope(Scope):
         return f"{self.speed(series, by, more)} * {HOUR}"
 
     def speed(self, series: str, by: str, more: str = "") -> str:
-        """Increase of a counter a second, over the last hour."""
-        return f"sum by ({by}) (rate({self.select(f'modelmonitor_cost_{series}_total', more)}[1h]))"
+        """Increase of a counter a second of what the ledger has charged in the last hour.
+
+        An hour holds eleven to thirteen writes, and after a pause one write holds the pause: divided by how far the
+        writes reach, neither is seen. Where nothing is written any more, the hour itself counts.
+        """
+        rise = f"rate({self.select(f'modelmonitor_cost_{series}_total', more)}[1h])"
+        charged = f"clamp_min(rate({self.select(_WRITTEN)}[1h]), {_LEAST_CHARGED})"
+        return f"sum by ({by}) ({rise} / on ({_PAGE}) group_left () {charged})"
 
     def idle_share(self, by: str, of: str = "spend") -> str:
         """Share of the money that went to idle GPUs; nothing where none was spent."""

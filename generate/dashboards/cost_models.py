@@ -63,7 +63,6 @@ MODELS = Section(
             title="Money an hour, by model",
             description="Allocation: what each model version holds costs so much in an hour.",
             queries=(Query(COSTS.hourly("model_spend", _MONEY), _LEGEND),),
-            stacked=True,
             minimum=0,
             width=12,
         ),

@@ -1,6 +1,6 @@
 """What one ModelMonitor costs, in few words; the dashboard of cost has the rest."""
 
-from generate.dashboards.cost_expressions import CostScope
+from generate.dashboards.cost_expressions import CostScope, bound
 from generate.dashboards.expressions import MONITOR
 from generate.dashboards.pages import PART_COLORS
 from generate.dashboards.panel import Color, Graph, Number, Query, Section, Step, Unit
@@ -23,8 +23,8 @@ COST = Section(
         ),
         Number(
             title="Projected",
-            description="At the end of the period; nine of ten past forecasts ended between low and high.",
-            queries=(Query(_OWN.now("projected", "currency, bound"), "{{bound}} {{currency}}"),),
+            description="What the budget's period, or the month, will have cost at its end.",
+            queries=(Query(_OWN.now("projected", "currency", bound("expected")), "{{currency}}"),),
             decimals=2,
             width=4,
             height=7,

@@ -14,8 +14,11 @@ from modelmonitor_operator.cost.amounts import REST, Amounts
 from modelmonitor_operator.cost.budget import BudgetView
 from modelmonitor_operator.cost.facts import CostFacts, CostState
 from modelmonitor_operator.cost.ledger import Ledger
+from modelmonitor_operator.cost.measure import GapReason
+from modelmonitor_operator.cost.tally import GapTotal
 from modelmonitor_operator.leader_samples import PageSamples
 
+_NO_GAP = GapTotal()
 _US = 1_000_000
 _MJ = 1000
 _DAY_SECONDS = 86_400
@@ -42,8 +45,8 @@ def _add_totals(page: PageSamples, ledger: Ledger) -> None:
     total = ledger.total
     _add_amounts(page, "cost", total, ledger.currency, {})
     page.add("cost_unpriced_gpu_seconds_total", total.unpriced_us / _US, {LABEL_CURRENCY: ledger.currency or ""})
-    for reason, gap in ledger.gaps.items():
-        page.add("cost_gap_gpu_seconds_total", gap.time_us / _US, {"reason": reason})
+    for reason in GapReason:
+        page.add("cost_gap_gpu_seconds_total", ledger.gaps.get(reason, _NO_GAP).time_us / _US, {"reason": reason})
     marks = ledger.checkpoint.pods.values()
     page.add("cost_charged_pods", sum(one.owned and not one.done for one in marks))
     page.add("cost_ledger_start_timestamp_seconds", ledger.since)

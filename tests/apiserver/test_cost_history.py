@@ -97,5 +97,21 @@ def test_the_parts_are_the_whole_on_prometheus_too(history: History) -> None:
     assert spent == pytest.approx(total, rel=1e-12)
 
 
+def test_a_gap_is_a_rise_although_there_was_none_before(history: History) -> None:
+    own = '{modelmonitor="fraud",reason="UseUnknown"}'
+    seen = history.number(f"sum(increase(modelmonitor_cost_gap_gpu_seconds_total{own}[8h]))")
+    assert seen == pytest.approx(history.ledgers["fraud"][-1].total.gap_us / 1e6, rel=0.02)
+
+
+def test_what_is_held_is_as_many_gpus_all_the_time_whatever_part_of_a_write_the_hour_begins_in(
+    history: History,
+) -> None:
+    """Each monitor holds one whole and half a GPU."""
+    (held,) = [one.values[0] for one in OURS if one.id == "model: GPUs by use A"]
+    expression = f"sum({held.expression})"
+    (found,) = history.api.query_range(expression, END - 3 * 3600, END, 60)
+    assert {round(value, 2) for _, value in found.points} == {1.5}
+
+
 def test_a_query_that_nobody_answers_would_be_noticed(history: History) -> None:
     assert history.api.query("modelmonitor_cost_spend", END) == []

@@ -62,8 +62,12 @@ def test_models_that_are_added_up_have_no_series_and_are_in_the_totals() -> None
     assert sum(told(of, "gpu_seconds_total").values()) == 2 * HOUR
 
 
-def test_gaps_and_what_has_no_price_are_told_by_themselves() -> None:
-    assert by(told(rich(), "gap_gpu_seconds_total"), "reason") == {"UseUnknown": 60}
+def test_gaps_are_told_by_their_reasons_from_zero_on_so_that_the_first_one_is_a_rise() -> None:
+    gaps = by(told(rich(), "gap_gpu_seconds_total"), "reason")
+    assert gaps == {"UseUnknown": 60, "PodVanished": 0, "NodeSilent": 0}
+
+
+def test_what_has_no_price_is_told_by_itself() -> None:
     assert list(told(rich(), "unpriced_gpu_seconds_total").values()) == [0]
 
 
