@@ -17,7 +17,6 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean
-from subprocess import Popen
 from urllib.parse import urlencode
 
 import aiohttp
@@ -46,9 +45,8 @@ from modelmonitor_api.names import LEADER_PORT_NAME, SIDECAR_PORT_NAME, MonitorR
 from modelmonitor_operator.desired.prometheus_rule import build_prometheus_rule
 from modelmonitor_operator.settings import parse_settings
 from modelmonitor_testbed.controlplane import free_ports
-from modelmonitor_testbed.process import start_bound
 from modelmonitor_testbed.prometheus.api import parse_result
-from modelmonitor_testbed.tools import PROMETHEUS, tool
+from modelmonitor_testbed.prometheus.local import running_prometheus
 
 MONITORS = 100
 _EVALUATE_SECONDS = 60
@@ -57,6 +55,11 @@ _WARM_UP_SECONDS = 90
 _START_SECONDS = 60
 _TOLERANCE = 0.02
 _REQUEST_SECONDS = 120
+_FLAGS = (
+    "--storage.tsdb.retention.time=60d",
+    f"--storage.tsdb.max-block-duration={BLOCK_DURATION}",
+    "--log.level=warn",
+)
 _SETTINGS = '{"namespace": "bench", "sidecarNamespace": "bench", "sidecar": {"image": "sidecar:bench"}}'
 
 
@@ -139,34 +142,19 @@ def _write_rules(folder: Path, groups: Groups) -> None:
 @asynccontextmanager
 async def _running(past: Path, folder: Path, groups: Groups, address: str) -> AsyncIterator[str]:
     """A Prometheus with this past and these rules; gives its address."""
-    (port,) = free_ports(1)
     shutil.copytree(past, folder / "data", copy_function=os.link)
     _write_rules(folder / "rules", groups)
-    configuration = folder / "prometheus.json"
-    configuration.write_text(json.dumps(_configuration(address, folder / "rules")))
-    words = [
-        f"--config.file={configuration}",
-        f"--storage.tsdb.path={folder / 'data'}",
-        "--storage.tsdb.retention.time=60d",
-        f"--storage.tsdb.max-block-duration={BLOCK_DURATION}",
-        f"--web.listen-address=127.0.0.1:{port}",
-        "--log.level=warn",
-    ]
-    child = start_bound([tool(PROMETHEUS, "prometheus"), *words], folder / "log")
-    try:
-        await _wait_until_ready(f"http://127.0.0.1:{port}", child)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        child.terminate()
-        child.wait(30)
+    configuration = _configuration(address, folder / "rules")
+    with running_prometheus(folder, configuration, *_FLAGS) as prometheus:
+        await _wait_until_ready(prometheus.address)
+        yield prometheus.address
 
 
-async def _wait_until_ready(url: str, child: Popen[bytes]) -> None:
+async def _wait_until_ready(url: str) -> None:
     for _ in range(_START_SECONDS * 4):
         with suppress(aiohttp.ClientError):
             await _get(f"{url}/-/ready")
             return
-        assert child.poll() is None, "Prometheus has ended"
         await asyncio.sleep(0.25)
     raise TimeoutError("Prometheus is not ready")
 

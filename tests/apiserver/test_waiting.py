@@ -34,11 +34,14 @@ def chart(kubectl: Kubectl, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 
 def say(kubectl: Kubectl, name: str, ready: str, *, stalled: str = "False") -> None:
-    """What the operator would write for the newest generation."""
+    """What the operator would write for the newest generation, of a model that fails and a budget that is spent."""
     generation = kubectl.get("modelmonitor", name, NAMESPACE)["metadata"]["generation"]
     conditions = [
         {"type": kind, "status": status, "reason": "Test", "lastTransitionTime": "2026-01-01T00:00:00Z"}
-        for kind, status in (("Ready", ready), ("Reconciling", "False"), ("Stalled", stalled))
+        for kind, status in (
+            *(("Ready", ready), ("Reconciling", "False"), ("Stalled", stalled)),
+            *(("Healthy", "False"), ("WithinBudget", "False")),
+        )
     ]
     patch = json.dumps({"status": {"observedGeneration": generation, "conditions": conditions}})
     where = ["--namespace", NAMESPACE, "--subresource=status", "--type=merge"]
@@ -56,7 +59,7 @@ def test_helm_fails_while_the_operator_has_not_looked(kubectl: Kubectl, chart: P
     assert kubectl.get("modelmonitor", "unseen", NAMESPACE)["status"] == {"observedGeneration": -1}
 
 
-def test_helm_returns_once_the_model_monitor_is_ready(kubectl: Kubectl, chart: Path) -> None:
+def test_helm_returns_once_the_model_monitor_is_ready_whatever_its_models_do(kubectl: Kubectl, chart: Path) -> None:
     failures: list[Exception] = []
 
     def install() -> None:
@@ -89,6 +92,9 @@ def test_helm_fails_at_a_spec_that_the_operator_cannot_read(kubectl: Kubectl, ch
 
 def test_kubectl_waits_for_the_condition(kubectl: Kubectl, chart: Path) -> None:
     wait = ["wait", "--for=condition=Ready", "--namespace", NAMESPACE]
+    with pytest.raises(CommandError, match="timed out"):
+        kubectl.run(*wait, "modelmonitor/unseen", "--timeout=2s")
+    say(kubectl, "unseen", "False")
     with pytest.raises(CommandError, match="timed out"):
         kubectl.run(*wait, "modelmonitor/unseen", "--timeout=2s")
     say(kubectl, "unseen", "True")

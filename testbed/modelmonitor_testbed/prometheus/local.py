@@ -18,10 +18,13 @@ _END_SECONDS = 30.0
 
 
 @contextmanager
-def running_prometheus(folder: Path, configuration: Mapping[str, Any]) -> Iterator[PrometheusApi]:
+def running_prometheus(folder: Path, configuration: Mapping[str, Any], *flags: str) -> Iterator[PrometheusApi]:
     """Run Prometheus with its files in a folder, its words in the file `log` there; it may not be ready yet.
 
-    Prometheus reads JSON as YAML.
+    Prometheus reads JSON as YAML. What lies in `data` of the folder is its past.
+
+    Args:
+        flags: more of Prometheus' flags.
     """
     file = folder / "prometheus.json"
     file.write_text(json.dumps(configuration))
@@ -31,6 +34,7 @@ def running_prometheus(folder: Path, configuration: Mapping[str, Any]) -> Iterat
         f"--config.file={file}",
         f"--storage.tsdb.path={folder / 'data'}",
         f"--web.listen-address=127.0.0.1:{port}",
+        *flags,
     ]
     child = start_bound(words, folder / LOG)
     try:
