@@ -11,6 +11,7 @@ from benchmarks import (
     operator_update,
     roll_up,
     rule_evaluation,
+    sidecar_cost,
     sidecar_cpu,
     sidecar_memory,
     targets,
@@ -23,6 +24,7 @@ Report = Callable[[str], None]
 BENCHMARKS: Mapping[str, Callable[[Report], Sequence[Row]]] = {
     "sidecar-memory": sidecar_memory.measure,
     "sidecar-cpu": sidecar_cpu.measure,
+    "sidecar-cost": sidecar_cost.measure,
     "metrics-page": metrics_page.measure,
     "roll-up": roll_up.measure,
     "operator-update": operator_update.measure,

@@ -23,24 +23,50 @@ def _counters(numbers: tuple[int, ...]) -> Counters:
 class _Model:
     """One model version of a pod."""
 
-    def __init__(self, raw: tuple[int, ...], *, ensemble: bool) -> None:
-        self.raw = raw
-        self.ensemble = ensemble
+    def __init__(self, key: ModelKey, start: Counters) -> None:
+        self._key = key
+        self._raw, self._numbers = start, _numbers(start)
+        self._counted, self._reset = _ZERO, False
+        self._ensemble = False
+        self._frozen: ModelMeter | None = None
         self.listed_us = 0
-        self.counted = _ZERO
-        self.reset = False
         self.executed_us = 0
-        self.used_us = self.borrowed_us = self.energy_mj = 0
+        self.used_us = self._borrowed_us = self._energy_mj = 0
 
-    def read(self, raw: tuple[int, ...]) -> None:
+    def read(self, raw: Counters, *, ensemble: bool) -> None:
         """Counters rise together and begin anew together, when Triton loads the model again or starts again."""
-        if raw == self.raw:
+        numbers = _numbers(raw)
+        if numbers == self._numbers and ensemble is self._ensemble:
             return
-        fell = any(new < old for old, new in zip(self.raw, raw, strict=True))
-        more = raw if fell else tuple(new - old for old, new in zip(self.raw, raw, strict=True))
-        self.counted = tuple(min(MOST_COUNTED, old + new) for old, new in zip(self.counted, more, strict=True))
-        self.executed_us += 0 if self.ensemble else more[0]
-        self.raw, self.reset = raw, self.reset or fell
+        fell = any(new < old for old, new in zip(self._numbers, numbers, strict=True))
+        more = numbers if fell else tuple(new - old for old, new in zip(self._numbers, numbers, strict=True))
+        self._counted = tuple(min(MOST_COUNTED, old + new) for old, new in zip(self._counted, more, strict=True))
+        self.executed_us += 0 if ensemble else more[0]
+        self._raw, self._numbers, self._ensemble, self._reset = raw, numbers, ensemble, self._reset or fell
+        self._frozen = None
+
+    def use(self, used_us: int, borrowed_us: int, energy_mj: int) -> None:
+        """Take its part of a stretch."""
+        self.used_us += used_us
+        self._borrowed_us += borrowed_us
+        self._energy_mj += energy_mj
+        self._frozen = None
+
+    def freeze(self) -> ModelMeter:
+        """The meter as a value, the same one until something changes."""
+        if self._frozen is None:
+            self._frozen = ModelMeter.model_construct(
+                name=self._key[0],
+                version=self._key[1],
+                used_us=self.used_us,
+                borrowed_us=self._borrowed_us,
+                energy_mj=self._energy_mj,
+                counted=_counters(self._counted),
+                raw=self._raw,
+                ensemble=self._ensemble,
+                reset=self._reset,
+            )
+        return self._frozen
 
 
 class RunningPod:
@@ -71,13 +97,11 @@ class RunningPod:
         if sample.read_at_us is None:
             return
         for key, counters in sample.models.items():
-            raw, ensemble = _numbers(counters), key in sample.ensembles
             model = self._models.get(key)
             if model is None:
-                start = raw if self.read_at_us is None else _ZERO
-                model = self._models[key] = _Model(start, ensemble=ensemble)
-            model.listed_us, model.ensemble = sample.read_at_us, ensemble
-            model.read(raw)
+                model = self._models[key] = _Model(key, counters if self.read_at_us is None else Counters())
+            model.listed_us = sample.read_at_us
+            model.read(counters, ensemble=key in sample.ensembles)
         self.read_at_us = sample.read_at_us
         if self.first_read_us is None:
             self.first_read_us = sample.read_at_us
@@ -109,10 +133,7 @@ class RunningPod:
         self.rest_energy_mj += rest_energy_mj
         borrowed = _spread(share)
         for key, us in share.used_us.items():
-            model = self._models[key]
-            model.used_us += us
-            model.borrowed_us += borrowed[key]
-            model.energy_mj += energy_mj.get(key, 0)
+            self._models[key].use(us, borrowed[key], energy_mj.get(key, 0))
 
     def depart(self, at_us: int) -> None:
         """It holds nothing any more, and nothing of it will change."""
@@ -135,20 +156,7 @@ class RunningPod:
             observed_us=self.observed_us,
             other_us=self.other_us,
             rest_energy_mj=self.rest_energy_mj,
-            models=tuple(
-                ModelMeter.model_construct(
-                    name=name,
-                    version=version,
-                    used_us=model.used_us,
-                    borrowed_us=model.borrowed_us,
-                    energy_mj=model.energy_mj,
-                    counted=_counters(model.counted),
-                    raw=_counters(model.raw),
-                    ensemble=model.ensemble,
-                    reset=model.reset,
-                )
-                for (name, version), model in sorted(self._models.items())
-            ),
+            models=tuple(model.freeze() for _, model in sorted(self._models.items())),
         )
 
 
