@@ -13,7 +13,7 @@ from modelmonitor_operator.cost.money import ZERO
 from modelmonitor_operator.cost.periods import Period, midnight, period_of
 
 _PRICED_PARTS = 20
-HOUR = 3600
+HOUR, DAY = 3600, 86400
 
 
 class BudgetState(StrEnum):
@@ -81,8 +81,10 @@ def view_budget(ledger: Ledger, budget: Budget, now: float) -> BudgetView:
     amounts = add_up(*(ledger.days.get(str(day), NOTHING) for day in period.days()))
     spent = amounts.spent
     projected = forecast(spending, period, now)
+    unknown = not is_priced(amounts) and spent < amount
+    sure = projected.proven or now - spending.since >= DAY
     return BudgetView(
-        state=_judge(amount, spent, projected, unpriced=not is_priced(amounts)),
+        state=BudgetState.NO_PRICE if unknown else _judge(amount, spent, projected, sure=sure),
         period=period,
         amount=amount,
         spent=spent,
@@ -94,12 +96,11 @@ def view_budget(ledger: Ledger, budget: Budget, now: float) -> BudgetView:
     )
 
 
-def _judge(amount: Decimal, spent: Decimal, projected: Forecast, *, unpriced: bool) -> BudgetState:
+def _judge(amount: Decimal, spent: Decimal, projected: Forecast, *, sure: bool) -> BudgetState:
+    """The state; the first day says nothing sure, for what runs an hour need not run a month."""
     if spent >= amount:
         return BudgetState.EXCEEDED
-    if unpriced:
-        return BudgetState.NO_PRICE
-    if projected.proven and projected.low > amount:
+    if sure and projected.low > amount:
         return BudgetState.WILL_EXCEED
     return BudgetState.AT_RISK if projected.expected > amount else BudgetState.WITHIN
 

@@ -3,7 +3,9 @@
 The forecast of a day is a level times the factor of its weekday. The level is a mean of the last four weeks' days, each
 freed of its weekday's factor, in which a day counts half as much as one ten days later; factors need two whole weeks.
 What is left of today follows the profile of the last week's hours. The range is taken from the forecast's own past:
-the same sum is forecast from each of the past days, and nine of ten of those errors lie within it.
+from each of the past days what comes is forecast, a week of it at most, and the next such error lies within the range
+nine times of ten, were it drawn as those before it were. Of longer stretches there are too few, and those share most of
+their days.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,8 +25,10 @@ WEEKDAY_DAYS = 14
 """Whole days that weekdays' factors need."""
 _DECAY = Decimal("0.933")
 """A day's weight, against the day after it: half after ten days."""
-_QUANTILE = Decimal("0.9")
-LEAST_ERRORS = 5
+ERROR_DAYS = 7
+"""Days that a past error is about, at most; where the load is steady, the share of a longer stretch is no larger."""
+LEAST_ERRORS = 9
+"""With fewer, not even the largest of them is one that nine of ten stay below."""
 UNKNOWN_ERROR = Decimal("0.5")
 """Half the range where too little is known of past errors."""
 ONE = Decimal(1)
@@ -51,7 +55,7 @@ class Forecast:
     """What a period will have cost at its end.
 
     Attributes:
-        low, high: nine of ten past errors lie between them.
+        low, high: by past errors it ends between them nine times of ten.
         error: half the range as a share of what is still to come.
         by_day: what each day, the present one's rest first, is expected to add.
         proven: whether the range is that of past errors.
@@ -158,8 +162,12 @@ def _between(hours: Mapping[int, Decimal], start: float, end: float) -> Decimal:
 
 
 def _past_error(history: Sequence[tuple[date, Decimal]], length: int) -> Decimal | None:
-    """How wrong forecasts of so many days have been, as a share; nine of ten were no more wrong."""
-    length = min(length, max(1, len(history) // 2))
+    """How wrong forecasts of so many days have been, as a share: nine times of ten the next is no more wrong.
+
+    With n past errors that is the smallest that 9/10 of n + 1 do not exceed (split conformal prediction). Source:
+    https://arxiv.org/abs/1604.04173, section 2.
+    """
+    length = min(length, ERROR_DAYS, max(1, len(history) // 2))
     errors = []
     for origin in range(min(WEEKDAY_DAYS, len(history) // 2), len(history) - length + 1):
         ahead = history[origin : origin + length]
@@ -169,4 +177,4 @@ def _past_error(history: Sequence[tuple[date, Decimal]], length: int) -> Decimal
             errors.append(abs(came - meant) / meant)
     if len(errors) < LEAST_ERRORS:
         return None
-    return sorted(errors)[int(_QUANTILE * (len(errors) - 1))]
+    return sorted(errors)[-(-9 * (len(errors) + 1) // 10) - 1]

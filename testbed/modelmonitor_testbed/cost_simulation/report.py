@@ -39,6 +39,8 @@ def judge(simulation: Simulation) -> list[Goal]:
     errors = [one.error for one in found.forecasts if one.came is not None]
     if errors:
         goals.append(Goal("largest error of a forecast at mid-period", max(errors), 0.15))
+        outside = sum(1 for one in found.forecasts if one.came is not None and not one.low <= one.came <= one.high)
+        goals.append(Goal("months that ended outside their range", outside / len(errors), 0.15))
     return goals
 
 

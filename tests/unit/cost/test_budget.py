@@ -1,5 +1,7 @@
 """How it stands with a budget, and what a period will cost."""
 
+import math
+import random
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -9,7 +11,7 @@ import pytest
 
 from modelmonitor_api.spec_cost import Budget, BudgetPeriod
 from modelmonitor_operator.cost.amounts import Amounts
-from modelmonitor_operator.cost.budget import BudgetState, BudgetView, view_budget
+from modelmonitor_operator.cost.budget import BudgetState, BudgetView, spending_of, view_budget
 from modelmonitor_operator.cost.forecast import UNKNOWN_ERROR, Forecast, Spending, forecast
 from modelmonitor_operator.cost.ledger import Ledger, new_ledger
 from modelmonitor_operator.cost.periods import midnight, period_of
@@ -72,6 +74,21 @@ def test_a_range_is_as_wide_as_past_errors() -> None:
     assert made.high - made.expected == made.expected - made.low > 0
 
 
+@pytest.mark.parametrize("steady", [0.0, 0.7], ids=["days that know nothing of each other", "days like those before"])
+def test_nine_of_ten_periods_end_within_their_range(steady: float) -> None:
+    chance, inside = random.Random(3), []
+    for _ in range(120):
+        noise, money = 0.0, {}
+        for n in range(90):
+            noise = steady * noise + chance.gauss(0, 0.1)
+            day = BEGAN + timedelta(days=n)
+            money[day] = daily(day) * Decimal(math.exp(noise))
+        made = month_of(at(3, 6, 0), spending(at(3, 6, 0), money.__getitem__))
+        came = sum((money[day] for day in period_of(BudgetPeriod.MONTH, "UTC", at(3, 6)).days()), Decimal(0))
+        inside.append(made.proven and made.low <= came <= made.high)
+    assert 0.85 <= sum(inside) / len(inside) <= 0.99
+
+
 def test_a_ledger_of_an_hour_has_a_forecast_that_says_it_is_a_guess() -> None:
     now = at(3, 15, 1)
     made = month_of(now, spending(now, began=date(2027, 3, 15)))
@@ -103,6 +120,22 @@ def test_a_budget_that_will_not_do_says_when_it_is_gone() -> None:
     assert (found.state, found.threshold) == (BudgetState.WILL_EXCEED, 80)
     gone = datetime.fromtimestamp(found.exhausted_at or 0, UTC)
     assert (gone.month, gone.day) == (3, 18)
+
+
+def test_the_first_day_makes_no_budget_one_that_will_not_do() -> None:
+    began = date(2027, 3, 14)
+    assert view("30", at(3, 14, 23), spending(at(3, 14, 23), began=began)).state is BudgetState.AT_RISK
+    assert view("30", at(3, 15, 1), spending(at(3, 15, 1), began=began)).state is BudgetState.WILL_EXCEED
+
+
+def test_days_without_a_price_are_no_days_without_spending() -> None:
+    now = at(3, 15)
+    made = ledger(spending(now))
+    unpriced = {day: Amounts(idle_us=9, unpriced_us=9) for day in made.days if day < "2027-03-10"}
+    hours = {hour: money for hour, money in made.hours.items() if hour * 3600 >= at(3, 10, 0)}
+    found = spending_of(replace(made, days={**made.days, **unpriced}, hours=hours))
+    assert found.since == at(3, 10, 0)
+    assert forecast(found, period_of(BudgetPeriod.DAY, "UTC", now), now).expected > 8
 
 
 def test_a_budget_within_the_range_is_at_risk() -> None:
