@@ -1,7 +1,7 @@
-"""The leader's ledgers: reads each once, advances and writes it every few minutes, and says what is committed.
+"""The leader's ledgers: reads each once, advances it every minute, writes it every five, and says what is committed.
 
-It follows the protocol of `cost/ledger_writes.py`. Nothing is advanced between two writes, so nothing is pending for
-longer than a call takes: what a write did not commit is charged again from what the server has.
+It follows the protocol of `cost/ledger_writes.py`. Advancing more often than writing loses less of what only a sidecar
+knows when that one is restarted; what a write did not commit is charged again from what the server has.
 """
 
 import hashlib
@@ -15,7 +15,7 @@ from modelmonitor_operator.cost.advance import advance
 from modelmonitor_operator.cost.facts import CostFacts, CostState
 from modelmonitor_operator.cost.ledger import Ledger, in_currency
 from modelmonitor_operator.cost.ledger_document import LedgerProblem
-from modelmonitor_operator.cost.ledger_writes import Account, Stored, begin, charged, is_due, loaded, stamped
+from modelmonitor_operator.cost.ledger_writes import Account, Stored, begin, charged, loaded, stamped
 from modelmonitor_operator.cost.observations import Observation
 from modelmonitor_operator.cost.prices import PriceList
 from modelmonitor_operator.cost.tally import Terms
@@ -37,6 +37,8 @@ from modelmonitor_operator.world import World
 
 AGAIN_SECONDS = 60.0
 """A ledger that is not believed is read again this often: somebody may have mended it."""
+LOOKS = 5
+"""A ledger is advanced so many times between two writes."""
 _SPREAD = 0.2
 """The first write of a new ledger is put off by up to so much of the time between writes: monitors come in crowds."""
 _MOMENT = 0.01
@@ -151,13 +153,24 @@ class Bookkeeper:
             entry.next_at = self._clock.monotonic() + self._settings.cycle_seconds
             return
         entry.account = charged(entry.account, ledger)
-        monotonic, every = self._clock.monotonic(), self._settings.cost.write_seconds
-        entry.next_at = monotonic + every
-        if is_due(entry.account, monotonic) or (entry.last is not None and entry.account.pending is not None):
+        monotonic = self._clock.monotonic()
+        if entry.account.pending is not None and (entry.last is not None or monotonic >= self._due_at(uid, entry)):
             await self._write(monitor, entry)
-        elif entry.account.pending is not None:
-            entry.account = replace(entry.account, pending=None)
-            entry.next_at = entry.account.written_at + every + _MOMENT
+        entry.next_at = self._next_look(uid, entry)
+
+    def _due_at(self, uid: str, entry: _Entry) -> float:
+        """When the ledger may be written next."""
+        account = entry.account
+        spread = _SPREAD * _place(uid) if _is_opening(account) else 0.0
+        return account.written_at + account.write_seconds * (1 + spread) + _MOMENT
+
+    def _next_look(self, uid: str, entry: _Entry) -> float:
+        """When to advance the ledger next: at once where pods are to be charged of which it knows nothing yet."""
+        account, now = entry.account, self._clock.monotonic()
+        if account.pending is None and _is_opening(account) and self._world.selected_pods(entry.ref):
+            return now + self._settings.cycle_seconds
+        look = now + account.write_seconds / LOOKS
+        return look if account.pending is None else min(look, max(self._due_at(uid, entry), now))
 
     async def _load(self, monitor: Monitor, entry: _Entry) -> bool:
         """Read the ledger, or make one; whether there is one now that is believed."""
@@ -168,13 +181,17 @@ class Bookkeeper:
             return False
         entry.problem = None
         if found is not None:
-            age = self._clock.time() - found.ledger.checkpoint.written
-            return self._loaded(entry, found, age)
-        if entry.last is not None:
-            return False
-        return await self._make(monitor, entry)
+            age, every = self._clock.time() - found.ledger.checkpoint.written, self._settings.cost.write_seconds
+            entry.account, entry.told = loaded(found, self._clock.monotonic(), age, every), found
+            return True
+        if entry.last is None:
+            await self._make(monitor, entry)
+        return False
 
-    async def _make(self, monitor: Monitor, entry: _Entry) -> bool:
+    async def _make(self, monitor: Monitor, entry: _Entry) -> None:
+        entry.next_at = self._clock.monotonic() + self._settings.cycle_seconds
+        if not self._world.price_book.known:
+            return
         now, (zone, prices) = self._clock.time(), self._terms(monitor)
         had_one = entry.told is not None or (monitor.status is not None and monitor.status.cost is not None)
         first = in_currency(replace(begin(monitor.uid, now, had_one=had_one), zone=zone), prices.currency, now)
@@ -182,15 +199,7 @@ class Bookkeeper:
             made = await self._ledgers.make(monitor.ref, stamped(first, now))
         except AlreadyExistsError as exc:
             raise ConflictError("another process has made the ledger", exc.status) from exc
-        entry.told = None
-        return self._loaded(entry, made, -_spread(monitor.uid) * self._settings.cost.write_seconds)
-
-    def _loaded(self, entry: _Entry, stored: Stored, age_seconds: float) -> bool:
-        """Take over what the server has, and whether it is to be looked at now."""
-        monotonic, every = self._clock.monotonic(), self._settings.cost.write_seconds
-        entry.account, entry.told = loaded(stored, monotonic, age_seconds, every), stored
-        entry.next_at = monotonic + every - min(max(age_seconds, -_SPREAD * every), every)
-        return entry.next_at <= monotonic or entry.last is not None
+        entry.account, entry.told = loaded(made, self._clock.monotonic(), 0.0, self._settings.cost.write_seconds), made
 
     def _advance(self, monitor: Monitor, entry: _Entry) -> Ledger | None:
         """The ledger up to now; None where it is not known whether everything is seen."""
@@ -216,10 +225,8 @@ class Bookkeeper:
             written = await self._ledgers.write(monitor.ref, stored, stamped(pending, self._clock.time()))
         except NotFoundError as exc:
             raise ConflictError("the ledger is gone", exc.status) from exc
-        monotonic = self._clock.monotonic()
         every = self._settings.cost.write_seconds
-        entry.account, entry.told = loaded(written, monotonic, 0.0, every), written
-        entry.next_at = monotonic + every
+        entry.account, entry.told = loaded(written, self._clock.monotonic(), 0.0, every), written
 
     def _close(self, uid: str) -> None:
         """The account of a ModelMonitor that is gone; the ledger stays."""
@@ -231,6 +238,11 @@ class Bookkeeper:
         self._enqueue(LedgerKey(entry.ref, uid), delay_seconds)
 
 
-def _spread(uid: str) -> float:
-    """A part of the time between two writes, other for each ModelMonitor and always the same for one."""
-    return _SPREAD * int.from_bytes(hashlib.sha256(uid.encode()).digest()[:4], "big") / 2**32
+def _is_opening(account: Account) -> bool:
+    """Whether the committed ledger knows of no pod."""
+    return account.committed is None or not account.committed.checkpoint.pods
+
+
+def _place(uid: str) -> float:
+    """A number from 0 to 1, other for each ModelMonitor and always the same for one."""
+    return int.from_bytes(hashlib.sha256(uid.encode()).digest()[:4], "big") / 2**32

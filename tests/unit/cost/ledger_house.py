@@ -207,11 +207,22 @@ class Leader:
         self.intake.pods_listed("team-a")
         return self
 
-    async def beat(self, *meters: PodMeter, at: float | None = None, silent: bool = False) -> None:
+    async def beat(self, *meters: PodMeter, started: float = 0, silent: bool = False) -> None:
         """One cycle: the sidecar of n1 has answered with these meters, and the ledgers that are due are kept."""
-        shown = self.clock.passed if at is None else at
-        self.book.begin_cycle(index_nodes(_readings(self.clock, shown, meters) if not silent else {}))
+        self.say({} if silent else self.readings(*meters, started=started))
         await self.work()
+
+    def readings(self, *meters: PodMeter, started: float = 0) -> dict[str, NodeReading]:
+        """The answer of n1's sidecar, by the clock of its node."""
+        now, began = int(self.clock.passed * S), int(started * S)
+        cost = CostReading(boot_id="b", started_us=began, at_us=now, time=NOW + self.clock.passed, pods=meters)
+        sidecar = SidecarPod("n1", "s1", "s1", "10.0.0.9", ready=True)
+        summary = NodeSummary(sidecar_version="1", node="n1", pod_uid="s1", cost=cost)
+        return {"n1": NodeReading(sidecar, PollState.OK, received_at=self.clock.time(), summary=summary)}
+
+    def say(self, readings: dict[str, NodeReading]) -> None:
+        """The sidecars have been asked."""
+        self.book.begin_cycle(index_nodes(readings))
 
     async def work(self) -> None:
         """Keep every ledger that is due; what fails is tried again in the next cycle, as the work queue does."""
@@ -229,13 +240,6 @@ class Leader:
     @property
     def monitor(self) -> Monitor:
         return next(iter(self.world.monitors.values()))
-
-
-def _readings(clock: Clock, at: float, meters: tuple[PodMeter, ...]) -> dict[str, NodeReading]:
-    cost = CostReading(boot_id="b", started_us=0, at_us=int(at * S), time=NOW + at, pods=meters)
-    sidecar = SidecarPod("n1", "s1", "s1", "10.0.0.9", ready=True)
-    summary = NodeSummary(sidecar_version="1", node="n1", pod_uid="s1", cost=cost)
-    return {"n1": NodeReading(sidecar, PollState.OK, received_at=clock.time(), summary=summary)}
 
 
 def busy(until: float, uid: str = "p", start: float = 0, share: float = 0.5) -> PodMeter:
