@@ -12,8 +12,16 @@ from typing import Any
 
 import pytest
 
-from modelmonitor_api.names import CHILD_COMPONENT, COMPONENT_LABEL, MANAGED_BY, MANAGED_BY_LABEL, object_name
-from modelmonitor_testbed.audit import Request, read_requests
+from modelmonitor_api.names import (
+    CHILD_COMPONENT,
+    COMPONENT_LABEL,
+    MANAGED_BY,
+    MANAGED_BY_LABEL,
+    OWNER_ANNOTATION,
+    object_name,
+)
+from modelmonitor_operator.desired.ledger_config_map import LEDGER_SELECTOR, WRITTEN_ANNOTATION
+from modelmonitor_testbed.audit import Request, Right, read_requests
 from modelmonitor_testbed.controlplane import ControlPlane
 from modelmonitor_testbed.helm import Helm
 from modelmonitor_testbed.kubectl import Kubectl, wait_until
@@ -25,24 +33,25 @@ from tests.apiserver.replicas import write_token_kubeconfig
 RELEASE, NODE = "modelmonitor", "rights-n1"
 DASHBOARDS, SIDECARS = "rights-dashboards", "rights-sidecars"
 TEAM = "rights-team"
+PRICES = "prices"
 MODES: dict[str, dict[str, Any]] = {
     "the whole cluster": {},
     "one namespace by its name": {"watchNamespaces": [TEAM]},
-    "dashboards in a namespace of their own": {"dashboards": {"namespace": DASHBOARDS}},
-    "one namespace by its name, and dashboards elsewhere": {
-        "watchNamespaces": [TEAM],
+    "dashboards in a namespace of their own, and a price table": {
         "dashboards": {"namespace": DASHBOARDS},
+        "cost": {"priceTable": PRICES},
     },
-    "no dashboards": {"dashboards": {"enabled": False}},
-    "sidecars in a namespace of their own": {"sidecar": {"namespace": SIDECARS}},
-    "everything apart": {
+    "neither dashboards nor cost": {"dashboards": {"enabled": False}, "cost": {"enabled": False}},
+    "one namespace by its name, everything else apart, and nodes for their prices": {
         "watchNamespaces": [TEAM],
         "dashboards": {"namespace": DASHBOARDS},
         "sidecar": {"namespace": SIDECARS},
+        "cost": {"priceTable": PRICES, "readNodes": "true"},
     },
 }
+EARLIER_LEDGER = "modelmonitor-ledger-0000"
 DASHBOARD_KINDS = ("configmap", "grafanadashboard")
-NAMES = ("modelmonitor-operator", "modelmonitor-sidecar", "modelmonitor-sidecar-key", "modelmonitor-anchor")
+NAMES = ("modelmonitor-operator", "modelmonitor-sidecar", "modelmonitor-sidecar-key", "modelmonitor-anchor", PRICES)
 
 
 @dataclass
@@ -131,7 +140,8 @@ def installed(
     """The chart in one of its modes."""
     installation = Installed(grounds, tmp_path, "rights", values=request.param, began=time.time())
     values = tmp_path / "values.json"
-    values.write_text(json.dumps({"crds": {"install": False}, **request.param}))
+    cost = {"writeSeconds": 1, **request.param.get("cost", {})}
+    values.write_text(json.dumps({**request.param, "crds": {"install": False}, "cost": cost}))
     helm = Helm(control_plane.kubeconfig)
     helm.run("install", RELEASE, ROOT / "charts/modelmonitor", "-n", installation.system, "--values", values)
     installation.take_settings()
@@ -201,7 +211,8 @@ def lead_through_endings(installed: Installed) -> None:
         "dashboards": {"configMap": "Disabled"},
     }
     installed.kubectl.apply(installed.monitor(interval="20s", **disabled))
-    wait_until(lambda: installed.status().get("observedGeneration") == 2, 10, "the status is written")
+    generation = installed.kubectl.get("modelmonitor", "fraud", TEAM)["metadata"]["generation"]
+    wait_until(lambda: installed.status().get("observedGeneration") == generation, 10, "the status is written")
     wait_until(lambda: installed.owns("service", "endpoints"), 10, "the others are gone")
     installed.kubectl.delete("modelmonitor", "fraud", TEAM)
     wait_until(
@@ -209,18 +220,40 @@ def lead_through_endings(installed: Installed) -> None:
     )
 
 
-def looked_for_events(installed: Installed, control_plane: ControlPlane) -> bool:
-    """Whether it asked why the DaemonSet has no pods."""
-    asked = [request.what for request in installed.requests(control_plane)]
-    return any((what.verb, what.resource) == ("list", "events") for what in asked)
+def earlier_ledger(namespace: str) -> dict[str, Any]:
+    """One that nobody has written for longer than ledgers are kept."""
+    labels = dict(pair.split("=") for pair in LEDGER_SELECTOR.split(","))
+    annotations = {OWNER_ANNOTATION: f"{TEAM}/gone/0000", WRITTEN_ANNOTATION: "2020-01-01T00:00:00Z"}
+    metadata = {"name": EARLIER_LEDGER, "namespace": namespace, "labels": labels, "annotations": annotations}
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata}
+
+
+def lead_through_ledgers(installed: Installed, control_plane: ControlPlane) -> None:
+    """The ledger is written again, for its days are others now, and one that has had its time is removed."""
+    wait_until(lambda: asked(installed, control_plane, "create", "configmaps"), 20, "there is a ledger")
+    installed.kubectl.apply(installed.monitor(**WITH_GRAFANA, cost={"timeZone": "Asia/Kolkata"}))
+    wait_until(lambda: asked(installed, control_plane, "update", "configmaps"), 30, "the ledger is written again")
+    wait_until(
+        lambda: not installed.kubectl.find("configmap", EARLIER_LEDGER, installed.system), 30, "the old ledger is gone"
+    )
+
+
+def asked(installed: Installed, control_plane: ControlPlane, verb: str, resource: str) -> bool:
+    """Whether the operator asked for this."""
+    whats = (request.what for request in installed.requests(control_plane))
+    return any((what.verb, what.resource) == (verb, resource) for what in whats)
 
 
 def test_what_the_operator_is_granted_is_what_it_uses(installed: Installed, control_plane: ControlPlane) -> None:
     rbac, account = read_rbac(installed.kubectl), installed.account
     granted = rbac.granted(account)
+    if installed.overrides["cost"]["enabled"]:
+        installed.kubectl.apply(earlier_ledger(installed.system))
     start_with_token(installed, control_plane)
     lead_through_targets(installed)
-    wait_until(lambda: looked_for_events(installed, control_plane), 20, "it looked why there are no sidecars")
+    wait_until(lambda: asked(installed, control_plane, "list", "events"), 20, "it looked why there are no sidecars")
+    if installed.overrides["cost"]["enabled"]:
+        lead_through_ledgers(installed, control_plane)
     lead_through_moved_dashboards(installed)
     lead_through_endings(installed)
     installed.operators[0].terminate()
@@ -228,17 +261,16 @@ def test_what_the_operator_is_granted_is_what_it_uses(installed: Installed, cont
     used = {request.what for request in requests}
     assert [str(request.what) for request in requests if not request.allowed] == []
     assert find_refused(granted | rbac.granted_to_all(account), used) == []
-    assert find_unused(granted, used, installed.home) == []
+    assert [str(right) for right in find_unused(granted, used, installed.home)] == []
     assert find_wildcards(granted) == []
-
-
-def test_no_secret_is_granted_beyond_the_key_and_to_sidecars_nothing_but_plans(installed: Installed) -> None:
-    rbac = read_rbac(installed.kubectl)
-    secrets = {right for right in rbac.granted(installed.account) if right.resource == "secrets"}
-    assert {right.namespace for right in secrets} == {installed.sidecars}
-    assert {right.name for right in secrets if right.verb != "create"} == {"modelmonitor-sidecar-key"}
+    check_secrets(granted, installed.sidecars)
     sidecar = rbac.granted(Account(installed.sidecars, "modelmonitor-sidecar"))
-    assert {(right.verb, right.resource, right.namespace) for right in sidecar} == {
-        ("list", "nodeplans", installed.sidecars),
-        ("watch", "nodeplans", installed.sidecars),
-    }
+    plans = {Right(verb, "modelmonitor.dev", "nodeplans", installed.sidecars) for verb in ("list", "watch")}
+    assert sidecar == plans
+
+
+def check_secrets(granted: frozenset[Right], namespace: str) -> None:
+    """The key is the one Secret that may be read, in the one namespace that has it."""
+    secrets = {right for right in granted if right.resource == "secrets"}
+    assert {right.namespace for right in secrets} == {namespace}
+    assert {right.name for right in secrets if right.verb != "create"} == {"modelmonitor-sidecar-key"}
