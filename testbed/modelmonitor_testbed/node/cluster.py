@@ -53,6 +53,11 @@ class NodeCluster:
         """The folder that holds everything of the running cluster."""
         return run_folder(self.name)
 
+    @property
+    def audit_log(self) -> Path:
+        """What service accounts asked the API server for, since the cluster was made."""
+        return self.folder / "audit.jsonl"
+
     def create(self) -> None:
         """Bring the cluster up, all nodes ready and the pause image loaded; a running one is left as it is."""
         with locked(f"cluster-{self.name}"):
@@ -171,7 +176,7 @@ class NodeCluster:
             controller_port=10257,
             service_range=addresses.services,
             pod_range=addresses.pods,
-            audit_log=self.folder / "audit.jsonl",
+            audit_log=self.audit_log,
         )
 
     def _wait_nodes_ready(self) -> None:
