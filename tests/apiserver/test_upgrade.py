@@ -196,20 +196,29 @@ def test_the_operator_of_the_earlier_release_takes_over_a_monitor_and_gives_it_b
         (earlier_operator, lambda: cluster.run("delete", "pod", "t1", *where, "--grace-period=0", "--force"), 0),
         (today, lambda: installation.triton_pod("t2", "nowhere", "10.0.0.2"), 1),
     ]
+    ledgers = set()
     try:
         for source, change, count in steps:
             installation.source = source
             operator = installation.start()
             change()
             wait_until(partial(has_seen, installation, count), 20, f"{source} has seen the change")
+            ledgers.add(wait_until(partial(ledger_of, installation, before), 20, "the ledger"))
             found = cluster.get("modelmonitor", "fraud", installation.tenant)
             assert ("objectives" in found["status"]) == (source == today)
             assert found["spec"] == before["spec"]
             for name in ("uid", "generation"):
                 assert found["metadata"][name] == before["metadata"][name]
             operator.terminate()
+        assert len(ledgers) == 1
     finally:
         installation.stop()
+
+
+def ledger_of(installation: Installation, monitor: dict[str, Any]) -> tuple[str, str] | None:
+    """UID and beginning of the ledger of a ModelMonitor."""
+    found = installation.find("configmap", f"modelmonitor-ledger-{monitor['metadata']['uid']}")
+    return (found["metadata"]["uid"], found["metadata"]["creationTimestamp"]) if found else None
 
 
 def has_seen(installation: Installation, pods: int) -> bool:
