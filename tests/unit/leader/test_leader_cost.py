@@ -156,7 +156,7 @@ def risen(before: Mapping[Series, float], after: Mapping[Series, float]) -> dict
     }
 
 
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("seed", range(8))
 def test_no_counter_falls_and_models_that_leave_and_come_back_charge_nothing_twice(
     seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
