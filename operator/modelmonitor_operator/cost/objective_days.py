@@ -27,18 +27,17 @@ class ObjectiveDays:
 
 def view_objective(counts: Counts, target_ratio: float, today: date) -> ObjectiveDays:
     """How it stands with an objective on a local day; `target_ratio` is above 0 and below 1."""
-    good, total = _sum(counts, today, PERIOD_DAYS)
+    first, yesterday, last = str(today - timedelta(days=PERIOD_DAYS - 1)), str(today - timedelta(days=1)), str(today)
+    good = total = recent_good = recent_total = 0
+    for day, (kept, asked) in counts.items():
+        if first <= day <= last:
+            good, total = good + kept, total + asked
+            if day >= yesterday:
+                recent_good, recent_total = recent_good + kept, recent_total + asked
     allowed = 1 - target_ratio
-    recent_good, recent_total = _sum(counts, today, 2)
     return ObjectiveDays(
         good,
         total,
         1 - (1 - good / total) / allowed if total else None,
         (1 - recent_good / recent_total) / allowed if recent_total else None,
     )
-
-
-def _sum(counts: Counts, today: date, days: int) -> tuple[int, int]:
-    first, last = str(today - timedelta(days=days - 1)), str(today)
-    found = [pair for day, pair in counts.items() if first <= day <= last]
-    return sum(good for good, _ in found), sum(total for _, total in found)

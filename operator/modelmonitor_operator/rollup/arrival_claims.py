@@ -6,6 +6,7 @@ from modelmonitor_api.status import Condition, ConditionStatus, ConditionType
 from modelmonitor_operator.rollup.claim import Claim
 from modelmonitor_operator.rollup.dashboards_synced import claim_dashboards
 from modelmonitor_operator.rollup.objectives import Decision
+from modelmonitor_operator.rollup.own_counts import ErrorBudgets
 from modelmonitor_operator.rollup.scraped import claim_scraped
 from modelmonitor_operator.rollup.selected import claim_selected
 from modelmonitor_operator.rollup.view import MonitorView
@@ -20,13 +21,17 @@ ARRIVAL_TYPES = (
 
 
 def claim_arrival(
-    view: MonitorView, decisions: Mapping[str, Decision], previous: Collection[Condition], doubts: Mapping[str, float]
+    view: MonitorView,
+    decisions: Mapping[str, Decision],
+    budgets: ErrorBudgets,
+    previous: Collection[Condition],
+    doubts: Mapping[str, float],
 ) -> tuple[tuple[Claim, ...], Mapping[str, float]]:
     """The conditions of a monitor at work, and since when Prometheus raises which doubt."""
     before = {condition.type: condition for condition in previous}
     selected = claim_selected(view)
     scraped, begun = claim_scraped(view, selected, before.get(ConditionType.SCRAPE_VERIFIED), doubts)
-    objectives = claim_objectives(view, decisions, before.get(ConditionType.WITHIN_OBJECTIVES))
+    objectives = claim_objectives(view, decisions, budgets, before.get(ConditionType.WITHIN_OBJECTIVES))
     return (selected, scraped, claim_dashboards(view), objectives), begun
 
 

@@ -34,6 +34,7 @@ from modelmonitor_operator.rollup.coverage import Coverage, drop_gone, renew_fre
 from modelmonitor_operator.rollup.hysteresis import Tracked, advance
 from modelmonitor_operator.rollup.inputs import RollupInput
 from modelmonitor_operator.rollup.objectives import MostPods, decide_methods
+from modelmonitor_operator.rollup.own_counts import find_budgets
 from modelmonitor_operator.rollup.status import (
     Rows,
     bound_status,
@@ -192,11 +193,12 @@ def _work(state: RollupState, given: RollupInput, now: float) -> tuple[ModelMoni
     health = _build_health(view, active, verdict, kept, observed_at)
     most = state.most_pods.after(len(view.pods), now)
     decisions = decide_methods(view, state.objectives, most)
-    arrival, doubts = claim_arrival(view, decisions, state.conditions, state.doubts)
+    budgets = find_budgets(view)
+    arrival, doubts = claim_arrival(view, decisions, budgets, state.conditions, state.doubts)
     budget = claim_budget(given, _find_condition(state, ConditionType.WITHIN_BUDGET))
     claims = claim_conditions(view, active, verdict, knowledge, state.conditions, (*arrival, budget))
     conditions = stamp_conditions(claims, state.conditions, given.monitor.generation, now)
-    rows = replace(build_rows(view, active, states, kept), objectives=build_objectives(view, decisions))
+    rows = replace(build_rows(view, active, states, kept), objectives=build_objectives(view, decisions, budgets))
     rows = replace(rows, cost=carry_cost(given, state.cost))
     status = bound_status(given.monitor.generation, conditions, health, rows)
     memory = RollupState(tracked, view.events, conditions, status.health, fresh_at, cost=rows.cost)

@@ -16,7 +16,7 @@ from modelmonitor_operator.rollup.candidates import join_names
 from modelmonitor_operator.rollup.candidates_models import render_percent
 from modelmonitor_operator.rollup.claim import Claim
 from modelmonitor_operator.rollup.objectives import Decision, MethodReason
-from modelmonitor_operator.rollup.own_counts import ErrorBudgets, find_budgets
+from modelmonitor_operator.rollup.own_counts import ErrorBudgets
 from modelmonitor_operator.rollup.status import cut_text, quantise
 from modelmonitor_operator.rollup.view import MonitorView
 
@@ -32,9 +32,10 @@ def _figure(value: float | None, digits: int) -> str | None:
     return None if value is None or not abs(value) < _MOST else render_decimal(quantise(value, digits))
 
 
-def build_objectives(view: MonitorView, decisions: Mapping[str, Decision]) -> tuple[ObjectiveStatus, ...]:
+def build_objectives(
+    view: MonitorView, decisions: Mapping[str, Decision], budgets: ErrorBudgets
+) -> tuple[ObjectiveStatus, ...]:
     """The rows of `status.objectives`, in the order of the spec."""
-    budgets = find_budgets(view)
     rows = []
     for objective in view.spec.objectives:
         decision, budget = decisions[objective.name], budgets.of(objective.name)
@@ -117,7 +118,9 @@ def _unasked(view: MonitorView) -> Claim | None:
     return None
 
 
-def claim_objectives(view: MonitorView, decisions: Mapping[str, Decision], before: Condition | None) -> Claim:
+def claim_objectives(
+    view: MonitorView, decisions: Mapping[str, Decision], budgets: ErrorBudgets, before: Condition | None
+) -> Claim:
     """Whether the objectives are kept.
 
     Args:
@@ -125,7 +128,6 @@ def claim_objectives(view: MonitorView, decisions: Mapping[str, Decision], befor
     """
     if not view.spec.objectives:
         return _claim(_UNKNOWN, "NoObjectives", "spec.objectives is empty")
-    budgets = find_budgets(view)
     for claim in (_broken(view, budgets), _unjudged(decisions, before)):
         if claim is not None:
             return claim
