@@ -13,7 +13,7 @@ from tests.cluster.workloads import ready_sidecar, scale_operator
 
 LEVEL = "pod-security.kubernetes.io/enforce"
 DAEMON_SET = "modelmonitor-sidecar"
-DOCUMENTED = {"hostPath volumes", "restricted volume types", "runAsNonRoot != true", "runAsUser=0"}
+DOCUMENTED = {"restricted volume types", "runAsNonRoot != true", "runAsUser=0"}
 """What docs/security.md says of the sidecar: folders of the node, and uid 0."""
 
 
