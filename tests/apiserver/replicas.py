@@ -66,10 +66,15 @@ class Replicas:
 
     def pair(self) -> tuple[Replica, Replica]:
         """The leader and a standby, with everything settled; operators that are missing are started."""
+        found = self.pair_now()
+        self.settle()
+        return found
+
+    def pair_now(self) -> tuple[Replica, Replica]:
+        """The leader and a standby, whatever is being written."""
         while len(living := [replica for replica in self.all if replica.alive]) < 2:
             self.start()
         leader = wait_until(lambda: next((r for r in living if r.leads()), None), 15, "one of them leads")
-        self.settle()
         return leader, next(replica for replica in living if replica is not leader)
 
     def stop(self) -> None:
