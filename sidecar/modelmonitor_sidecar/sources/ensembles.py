@@ -14,18 +14,27 @@ TRIES = 3
 """After so many readings without an answer a model is taken for one that executes by itself: charging an ensemble with
 what its parts do is wrong by less than charging nobody on a server that keeps its configurations to itself."""
 READINGS_BETWEEN_TRIES = 20
+KNOWN_MODELS = 4000
+"""What is remembered for all pods of a node; each has an equal share, and what is beyond it stays unknown."""
 
 
 class Ensembles:
-    """What is known of the models of one pod."""
+    """What is known of the models of one pod.
+
+    Attributes:
+        most_models: how many are remembered; those that are first by name.
+    """
 
     def __init__(self) -> None:
+        self.most_models = KNOWN_MODELS
         self._known: dict[ModelKey, bool] = {}
         self._missed: dict[ModelKey, int] = {}
         self._inferences: dict[ModelKey, int] = {}
 
     def follow(self, statistics: Mapping[ModelKey, StatisticsCounters]) -> tuple[ModelKey, ...]:
         """Forget what is gone or began anew; the models to ask for now, those that execute first."""
+        if len(statistics) > self.most_models:
+            statistics = {key: statistics[key] for key in sorted(statistics)[: self.most_models]}
         fell = {key for key, one in statistics.items() if one.inferences < self._inferences.get(key, 0)}
         self._known = {key: one for key, one in self._known.items() if key in statistics and key not in fell}
         self._missed = {key: n for key, n in self._missed.items() if key in statistics and key not in fell}

@@ -15,7 +15,7 @@ from modelmonitor_api.summary import EndpointReading, EndpointState
 from modelmonitor_sidecar.exposition import KNOWN_LINES_BYTES, LineMemory, ParsedPage, parse_in_steps
 from modelmonitor_sidecar.sources.bounded_http import BoundedHttp
 from modelmonitor_sidecar.sources.endpoint_errors import EndpointError, empty_error, malformed_error, status_error
-from modelmonitor_sidecar.sources.ensembles import Ensembles
+from modelmonitor_sidecar.sources.ensembles import KNOWN_MODELS, Ensembles
 from modelmonitor_sidecar.sources.triton_answers import IndexEntry, is_ensemble, parse_index, parse_statistics
 from modelmonitor_sidecar.sources.triton_client import BoundedTritonClient
 from modelmonitor_sidecar.windows import ModelKey, StatisticsCounters
@@ -98,6 +98,7 @@ class TritonReader:
     def _memory(self, pod: PlannedPod) -> _PodMemory:
         memory = self._memories.setdefault(pod.uid, _PodMemory())
         memory.lines.most_bytes = KNOWN_LINES_BYTES // len(self._memories)
+        memory.ensembles.most_models = KNOWN_MODELS // len(self._memories)
         return memory
 
     async def read(self, pod: PlannedPod) -> tuple[HttpReading, PageReading]:

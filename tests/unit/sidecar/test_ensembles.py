@@ -89,6 +89,14 @@ def test_one_reading_asks_a_bounded_number_and_first_for_those_that_execute() ->
     assert (rounds[0][0], [len(names) for names in rounds]) == ("both", [ASKED_A_READING] * 3 + [5, 0])
 
 
+def test_what_is_beyond_a_pods_share_is_not_asked_for_and_charged_nothing() -> None:
+    known = Ensembles()
+    known.most_models = 1
+    assert read(known, seen(A, B), {A: False, B: False}) == ["both"]
+    assert read(known, seen(A, B), {A: False, B: False}) == []
+    assert known.among([A, B]) == {A}
+
+
 @pytest.mark.parametrize("version", ["../../../x", "1?", "\u0663", "-1", "latest"])
 def test_a_version_that_is_no_number_is_never_put_into_a_path(version: str) -> None:
     known = Ensembles()
