@@ -1,24 +1,27 @@
-"""A team that may do nothing but write ModelMonitors in its namespace tries everything that a ModelMonitor can name.
+"""A team that may write ModelMonitors in its namespace tries everything that a ModelMonitor can name, and all else.
 
 The operator here is a cluster's administrator, so that only what it does by itself stands between two teams.
 """
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from modelmonitor_api.names import MonitorRef, monitor_metrics_path, object_name
 from modelmonitor_testbed.controlplane import ControlPlane
 from modelmonitor_testbed.kubectl import Kubectl, wait_until
 from modelmonitor_testbed.process import CommandError
 from tests.apiserver.children import WITH_GRAFANA, optional_crds
-from tests.apiserver.installation import Installation, OperatorProcess
+from tests.apiserver.installation import ROOT, Installation, OperatorProcess
 from tests.apiserver.replicas import write_token_kubeconfig
 
 NODE = "tenants-n1"
+PRICES = "prices"
 SECRET_LABEL = "wages-of-sin"
 LABELS = {"app": "fraud-triton", "project": SECRET_LABEL}
 OBJECTS = "services,endpoints,configmaps,secrets,servicemonitors,prometheusrules,grafanadashboards"
@@ -33,30 +36,42 @@ class Teams:
         self.installed.overrides = {
             "watchNamespaces": [self.installed.tenant, self.victim],
             "dashboards": {"namespace": self.dashboards},
+            "cost": {"priceTable": PRICES, "writeSeconds": 1},
         }
         self.installed.prepare()
         for namespace in (self.victim, self.dashboards):
             kubectl.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})
-        self.attacker = self._attacker(kubectl, control_plane, folder)
+        self.attacker = self._member(control_plane, "member", "monitors")
+        self.editor = self._member(control_plane, "editor", "monitors", "edit")
+        self.stranger = self._member(control_plane, "stranger")
         self._fill(kubectl)
         self.operator: OperatorProcess = self.installed.start()
         wait_until(lambda: self.plan_of(self.victim), 15, "the victim's pod is planned")
         wait_until(lambda: self.in_dashboards(f"{self.victim}/fraud"), 15, "the victim has a dashboard")
 
-    def _attacker(self, kubectl: Kubectl, control_plane: ControlPlane, folder: Path) -> Kubectl:
-        team = self.installed.tenant
-        kubectl.run("create", "serviceaccount", "member", "-n", team)
-        kubectl.run("create", "role", "monitors", "--verb=*", "--resource=modelmonitors.modelmonitor.dev", "-n", team)
-        kubectl.run(
-            "create", "rolebinding", "monitors", "--role=monitors", f"--serviceaccount={team}:member", "-n", team
+    def _member(self, control_plane: ControlPlane, name: str, *roles: str) -> Kubectl:
+        """kubectl of a ServiceAccount with some roles in the team's namespace, and nothing elsewhere."""
+        team, kubectl = self.installed.tenant, self.installed.kubectl
+        kubectl.run("create", "serviceaccount", name, "-n", team)
+        rules = [{"apiGroups": ["modelmonitor.dev"], "resources": ["modelmonitors"], "verbs": ["*"]}]
+        metadata = {"name": "monitors", "namespace": team}
+        kubectl.apply(
+            {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": metadata, "rules": rules}
         )
-        token = kubectl.run("create", "token", "member", "-n", team).strip()
+        for role in roles:
+            kind = "role" if role == "monitors" else "clusterrole"
+            account = f"--serviceaccount={team}:{name}"
+            kubectl.run("create", "rolebinding", f"{name}-{role}", f"--{kind}={role}", account, "-n", team)
+        token = kubectl.run("create", "token", name, "-n", team).strip()
         authority = str(control_plane.plan.authority.pair.certificate)
-        return Kubectl(write_token_kubeconfig(folder / "member", control_plane.plan.server, authority, token))
+        path = write_token_kubeconfig(self.installed.folder / name, control_plane.plan.server, authority, token)
+        return Kubectl(path)
 
     def _fill(self, kubectl: Kubectl) -> None:
         self.installed.node(NODE)
         kubectl.apply(self.monitor_of(self.victim))
+        metadata = {"name": PRICES, "namespace": self.installed.system}
+        kubectl.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"currency": "EUR"}})
         for namespace, name in ((self.victim, "theirs"), (self.installed.tenant, "mine")):
             pod = {"nodeName": NODE, "containers": [{"name": "triton", "image": "registry.example/triton:test"}]}
             metadata = {"name": name, "namespace": namespace, "labels": LABELS}
@@ -78,6 +93,14 @@ class Teams:
         )
         return status
 
+    def ledger(self, namespace: str, monitor: str = "fraud") -> dict[str, Any] | None:
+        """The ledger of a ModelMonitor, in the operator's namespace."""
+        uid = self.installed.kubectl.get("modelmonitor", monitor, namespace)["metadata"]["uid"]
+        found: dict[str, Any] | None = self.installed.kubectl.find(
+            "configmap", f"modelmonitor-ledger-{uid}", self.installed.system
+        )
+        return found
+
     def plan_of(self, namespace: str) -> set[tuple[str, str]]:
         """Monitor and pod of everything that is planned for a namespace."""
         plan = self.installed.plan(NODE) or {"spec": {"monitors": []}}
@@ -93,9 +116,16 @@ class Teams:
         return self.installed.kubectl.find("configmap", object_name(ref), self.dashboards)
 
     def state(self, namespace: str) -> dict[tuple[str, str], str]:
-        """Version of every object of a namespace that the operator could write."""
+        """Version of every object of a namespace that the operator could write; ledgers go on by themselves."""
         items = json.loads(self.installed.kubectl.run("get", OBJECTS, "-n", namespace, "-o", "json"))["items"]
-        return {(one["kind"], one["metadata"]["name"]): one["metadata"]["resourceVersion"] for one in items}
+        kept = [one["metadata"] | {"kind": one["kind"]} for one in items if not is_ledger(one)]
+        return {(one["kind"], one["name"]): one["resourceVersion"] for one in kept}
+
+
+def is_ledger(one: dict[str, Any]) -> bool:
+    """Whether an object is a ledger of the operator's; a forged one lies elsewhere."""
+    metadata = one["metadata"]
+    return metadata["name"].startswith("modelmonitor-ledger-") and metadata["namespace"].endswith("-system")
 
 
 @pytest.fixture(scope="module")
@@ -243,3 +273,124 @@ def test_a_status_that_somebody_could_forge_is_told_and_never_planned(teams: Tea
 def test_the_api_server_itself_takes_no_address_that_is_none(teams: Teams, address: str) -> None:
     with pytest.raises(CommandError, match=r"status\.podIP"):
         teams.installed.set_running("mine", teams.installed.tenant, address)
+
+
+@pytest.mark.parametrize("where", ["victim", "system", "dashboards", "default"])
+def test_who_may_edit_one_namespace_has_no_right_in_another(teams: Teams, where: str) -> None:
+    """All rights in a namespace, as the API server lists them, are those of an account that nobody gave anything."""
+    namespace = {"victim": teams.victim, "system": teams.installed.system, "dashboards": teams.dashboards}.get(where)
+    listed = {
+        name: sorted(account.run("auth", "can-i", "--list", "--no-headers", "-n", namespace or "default").splitlines())
+        for name, account in (("editor", teams.editor), ("stranger", teams.stranger))
+    }
+    assert listed["editor"] == listed["stranger"]
+    assert any("selfsubjectaccessreviews" in line for line in listed["editor"])
+
+
+ELSEWHERE = {
+    "the pods of another team": ("get", "pods", "-n", "{victim}"),
+    "the logs of another team": ("logs", "theirs", "-n", "{victim}"),
+    "a shell in another team's pod": ("exec", "theirs", "-n", "{victim}", "--", "true"),
+    "the pages of another team's pod": ("get", "--raw", "/api/v1/namespaces/{victim}/pods/theirs:8002/proxy/metrics"),
+    "another team's ModelMonitors": ("get", "modelmonitors", "-n", "{victim}"),
+    "another team's Secrets": ("get", "secrets", "-n", "{victim}"),
+    "another team's dashboards": ("get", "configmaps", "-n", "{dashboards}"),
+    "all ModelMonitors": ("get", "modelmonitors", "--all-namespaces"),
+    "the prices": ("get", "configmap", PRICES, "-n", "{system}"),
+    "its own ledger": ("get", "configmap", "{ledger}", "-n", "{system}"),
+    "another team's ledger": ("get", "configmap", "{their_ledger}", "-n", "{system}"),
+    "all ledgers": ("get", "configmaps", "-n", "{system}", "-l", "app.kubernetes.io/component=ledger"),
+    "changing its own ledger": ("annotate", "configmap", "{ledger}", "-n", "{system}", "paid=yes", "--overwrite"),
+    "removing its own ledger": ("delete", "configmap", "{ledger}", "-n", "{system}"),
+    "the key of the summaries": ("get", "secret", "modelmonitor-sidecar-key", "-n", "{system}"),
+    "the plans": ("get", "nodeplans", "-n", "{system}"),
+    "changing a plan": ("annotate", "nodeplan", NODE, "-n", "{system}", "mine=yes"),
+    "the summary of a sidecar": ("get", "--raw", "/api/v1/namespaces/{system}/pods/sidecar:9402/proxy/v1/summary"),
+    "the pages of the leader": ("get", "--raw", "/api/v1/namespaces/{system}/services/operator:http/proxy/metrics"),
+    "its own status": (
+        "patch",
+        "modelmonitor",
+        "own",
+        "-n",
+        "{team}",
+        "--subresource=status",
+        "--type=merge",
+        "-p",
+        "{{}}",
+    ),
+    "the nodes": ("get", "nodes"),
+}
+
+
+@pytest.mark.parametrize("attempt", ELSEWHERE.values(), ids=ELSEWHERE.keys())
+def test_who_may_edit_one_namespace_is_refused(teams: Teams, attempt: tuple[str, ...]) -> None:
+    teams.attack("own")
+    ours, theirs = (
+        wait_until(lambda at=at: teams.ledger(*at), 15, "there is a ledger")["metadata"]["name"]
+        for at in ((teams.installed.tenant, "own"), (teams.victim, "fraud"))
+    )
+    names = {
+        "victim": teams.victim,
+        "system": teams.installed.system,
+        "team": teams.installed.tenant,
+        "dashboards": teams.dashboards,
+        "ledger": ours,
+        "their_ledger": theirs,
+    }
+    with pytest.raises(CommandError, match=r"(?i)forbidden"):
+        teams.editor.run(*(word.format(**names) for word in attempt))
+
+
+def test_ledgers_and_prices_that_a_team_makes_up_in_its_own_namespace_are_nobodys(teams: Teams) -> None:
+    teams.attack("spender")
+    ledger = wait_until(lambda: teams.ledger(teams.installed.tenant, "spender"), 15, "there is a ledger")
+    forged = {
+        "metadata": {
+            "name": ledger["metadata"]["name"],
+            "namespace": teams.installed.tenant,
+            "labels": ledger["metadata"]["labels"],
+            "annotations": ledger["metadata"]["annotations"] | {"modelmonitor.dev/written": "2020-01-01T00:00:00Z"},
+        },
+        "data": {"ledger.json": "{}"},
+    }
+    prices = {"metadata": {"name": PRICES, "namespace": teams.installed.tenant}, "data": {"currency": "none"}}
+    for each in (forged, prices):
+        teams.editor.apply({"apiVersion": "v1", "kind": "ConfigMap", **each})
+    before = teams.state(teams.installed.tenant)
+    teams.attack("spender", cost={"timeZone": "Asia/Kolkata"})
+    version = ledger["metadata"]["resourceVersion"]
+    changed = wait_until(
+        lambda: (
+            (now := teams.ledger(teams.installed.tenant, "spender"))
+            and now["metadata"]["resourceVersion"] != version
+            and now
+        ),
+        20,
+        "the ledger is written",
+    )
+    assert "Asia/Kolkata" in json.dumps(changed["data"])
+    after = teams.state(teams.installed.tenant)
+    for name in (ledger["metadata"]["name"], PRICES):
+        assert after["ConfigMap", name] == before["ConfigMap", name]
+
+
+def test_no_field_of_the_schema_names_anything_elsewhere() -> None:
+    """Addresses, names of namespaces and Secrets, queries: there is no field to write one into, but that of a link."""
+    (definition,) = (ROOT / "crds").glob("*modelmonitors.yaml")
+    schema = yaml.safe_load(definition.read_text())["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+    fields = set(property_names(schema["properties"]["spec"]))
+    assert "selector" in fields
+    telling = re.compile(
+        r"(?i)namespace|url|uri|host|address|secret|token|file|path|query|promql|expr$|ref$|service$|image"
+    )
+    assert {name for name in fields if telling.search(name)} == {"runbookBaseUrl"}
+
+
+def property_names(schema: dict[str, Any]) -> Iterator[str]:
+    """Names of all fields below a schema."""
+    for name, each in schema.get("properties", {}).items():
+        yield name
+        yield from property_names(each)
+    for below in ("items", "additionalProperties"):
+        if isinstance(schema.get(below), dict):
+            yield from property_names(schema[below])
