@@ -1,6 +1,7 @@
 """Prices and budgets that cannot be meant are refused by the API server; what the status says about them is taken."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from modelmonitor_testbed.process import CommandError
 from tests.unit.rollup.costs import budgeted, committed, ledger
 from tests.unit.rollup.situations import Story, given
 
+EXAMPLE = Path(__file__).parents[2] / "examples" / "cost.yaml"
 EUR = {"currency": "EUR"}
 AMOUNT = 'in quotes, with a point, at most nine digits before it and six behind: write "2.50"'
 
@@ -161,6 +163,10 @@ def test_an_empty_cost_and_a_budget_get_their_defaults(kubectl: Kubectl) -> None
     assert dry_run(kubectl, {}) == {"pue": "1", "timeZone": "UTC"}
     found = dry_run(kubectl, {**EUR, "budget": {"amount": "5"}})
     assert found["budget"] == {"amount": "5", "period": "Month", "thresholds": [50, 80, 100]}
+
+
+def test_the_example_of_cost_is_accepted_as_it_stands(kubectl: Kubectl) -> None:
+    assert kubectl.run("apply", "--dry-run=server", "-f", EXAMPLE).count("created") == 2
 
 
 STATUSES = {

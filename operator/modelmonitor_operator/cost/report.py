@@ -218,7 +218,7 @@ def _obstacle(ledger: Ledger, prices: PriceList, rows: Sequence[PriceStatus]) ->
         passed = f"prices in another currency than {prices.currency} are passed over: {', '.join(mixed[:3])}"
         return CostObstacle.MIXED_CURRENCIES, "; ".join(filter(None, (passed, told)))
     if without:
-        return CostObstacle.NO_PRICE, f"{told}: {_LOCKED if prices.locked else _FILL}"
+        return CostObstacle.NO_PRICE, f"{told}; {_LOCKED if prices.locked else _FILL}"
     if unpriced_us:
         told = f"{render_hours(unpriced_us)} GPU-hours were held without a price in {ledger.currency}"
         return CostObstacle.PARTLY_UNPRICED, f"{told}, before there was one, and have no money"
