@@ -42,6 +42,8 @@ LOOKS = 5
 _SPREAD = 0.2
 """The first write of a new ledger is put off by up to so much of the time between writes: monitors come in crowds."""
 _MOMENT = 0.01
+_NEAR = 0.02
+"""A look that would be this much of the time between writes too early for one waits for it."""
 _TOLD = 300
 
 
@@ -170,7 +172,8 @@ class Bookkeeper:
         if account.pending is None and _is_opening(account) and self._world.selected_pods(entry.ref):
             return now + self._settings.cycle_seconds
         look = now + account.write_seconds / LOOKS
-        return look if account.pending is None else min(look, max(self._due_at(uid, entry), now))
+        due = self._due_at(uid, entry)
+        return look if account.pending is None or due > look + _NEAR * account.write_seconds else max(due, now)
 
     async def _load(self, monitor: Monitor, entry: _Entry) -> bool:
         """Read the ledger, or make one; whether there is one now that is believed."""
