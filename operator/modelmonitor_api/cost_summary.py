@@ -102,7 +102,7 @@ class PodMeter(Wire):
     since_us: int = 0
     """When this meter began: a pod that was forgotten and came back has a new one."""
     until_us: int
-    """Up to when the meters are settled."""
+    """Up to when the meters are settled; `since_us` where nothing is yet: its Triton has not been read."""
     departed: bool = False
     """It held devices and does so no longer: `until_us` is when that was seen."""
     last_held_us: int = 0

@@ -144,7 +144,7 @@ class _Pod:
             return mark
         if meter is None:
             return self._charge_without_meter()
-        if life is None and not meter.departed:
+        if not meter.departed and (life is None or meter.until_us <= meter.since_us):
             return mark
         finish = self._axis.at(life.finished_at) if life and life.finished_at is not None else None
         if finish is not None:

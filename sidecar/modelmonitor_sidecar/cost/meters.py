@@ -138,7 +138,7 @@ class CostMeters:
         self._settled_us = moment.at_us
         held = {holder.pod for holder in moment.holders or ()}
         for uid in held | {sample.uid for sample in moment.pods}:
-            if uid in self._pods:
+            if uid in self._pods and self._pods[uid].is_known(moment.at_us - HOLD_BACK_US):
                 self._pods[uid].until_us = moment.at_us
 
     def _split(self, devices: Iterable[Device], holders: tuple[Holder, ...]) -> None:

@@ -89,6 +89,10 @@ class RunningPod:
         read, first = self.read_at_us, self.first_read_us
         return read is None or read <= settled_us or read == first
 
+    def is_known(self, long_ago_us: int) -> bool:
+        """Whether its meter says something: its Triton has been read, or has been waited for since long ago."""
+        return self.read_at_us is not None or self.since_us <= long_ago_us
+
     def __len__(self) -> int:
         return len(self._models)
 

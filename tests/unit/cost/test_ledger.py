@@ -80,6 +80,16 @@ def test_a_sidecar_that_restarted_is_made_up_for_from_tritons_counters() -> None
     assert seconds(total) == {"used": 900 + 20 + 30, "idle": 2700 + 20 + 30, "modelled": 60}
 
 
+def test_a_sidecar_that_has_not_read_triton_yet_is_waited_for_and_makes_no_gap() -> None:
+    account = running()
+    before = account.ledger.total
+    fresh = meter(3640, 0, since_us=3640 * S)
+    assert account.take(reading(3642, fresh, started=3639), life()) == before
+    later = meter(3660, 20, model(used=4, counted=4, raw=830), since_us=3640 * S)
+    total = account.take(reading(3662, later, started=3639), life())
+    assert seconds(total) == {"used": 930, "idle": 2730, "modelled": 40}
+
+
 def test_a_triton_that_restarted_with_it_counts_from_zero() -> None:
     made = running()
     total = made.take(reading(3700, meter(3700, 40, model(used=20, counted=20, raw=25)), started=3660), life())

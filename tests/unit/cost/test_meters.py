@@ -76,6 +76,17 @@ def test_it_is_waited_for_no_longer_than_a_minute() -> None:
     assert (meter.observed_us, meter.other_us) == (60 * S, 60 * S)
 
 
+def test_a_meter_is_settled_nowhere_before_its_triton_has_been_read() -> None:
+    unread = [moment(t, 1.0, PodSample("p")) for t in (0, 10, 20)]
+    assert (only(run(*unread)).until_us, only(run(*unread)).since_us) == (0, 0)
+    read = [moment(t, 1.0, pod(t, {A: t - 20})) for t in (30, 40)]
+    assert only(run(*unread, *read)).until_us == 40 * S
+
+
+def test_a_triton_that_never_answers_holds_its_meter_back_no_longer_than_a_minute() -> None:
+    assert only(run(*(moment(t, 1.0, PodSample("p")) for t in range(0, 71, 10)))).until_us >= 60 * S
+
+
 def test_energy_follows_the_time() -> None:
     reading = run(moment(0, 0, pod(0, {A: 0})), moment(10, 0.25, pod(10, {A: 9})))
     assert only(reading).models[0].energy_mj == 250_000
