@@ -160,7 +160,18 @@ def test_the_columns_and_the_short_name_are_those_that_people_read(kubectl: Kube
     )
     kubectl.run("patch", "mm", "columns", "--subresource=status", "--type=merge", "-p", status)
     head, row = kubectl.run("get", "mm", "columns", "-o", "wide").splitlines()
-    assert head.split() == ["NAME", "READY", "HEALTH", "MODELS", "GPUS", "SPENT", "PROJECTED", "OBSERVED", "AGE", "REASON"]
+    assert head.split() == [
+        "NAME",
+        "READY",
+        "HEALTH",
+        "MODELS",
+        "GPUS",
+        "SPENT",
+        "PROJECTED",
+        "OBSERVED",
+        "AGE",
+        "REASON",
+    ]
     assert row.split()[:5] == ["columns", "True", "Unhealthy", "3/4", "2/2"]
     assert row.split()[-1] == "ModelFailing"
     for name in ("mm", "modelmonitor", "modelmonitors"):
