@@ -37,6 +37,8 @@ from modelmonitor_operator.world import World
 
 AGAIN_SECONDS = 60.0
 """A ledger that is not believed is read again this often: somebody may have mended it."""
+OPENING_SECONDS = 60.0
+"""A new ledger is made once it knows of a pod's meters, or after so long."""
 LOOKS = 5
 """A ledger is advanced so many times between two writes."""
 _SPREAD = 0.2
@@ -55,6 +57,8 @@ class _Entry:
         told: as last committed; kept while the ledger is read again, for counters must not go back.
         next_at: when to look at it, in seconds of the leader's monotonic clock.
         asked: its key is in the work queue, which also tries again after a failure.
+        opening: a ledger that is to be made, and since when.
+        is_new: it was made by this process and has not been written since.
         last: of a ModelMonitor that is gone, what was seen of it; the account is closed with that.
     """
 
@@ -65,6 +69,9 @@ class _Entry:
     refusal: str = ""
     next_at: float = 0.0
     asked: bool = False
+    opening: Ledger | None = None
+    opened_at: float = 0.0
+    is_new: bool = False
     last: tuple[Monitor, Observation | None] | None = None
 
 
@@ -150,7 +157,7 @@ class Bookkeeper:
             return
         if entry.account.stored is None and not await self._load(monitor, entry):
             return
-        ledger = self._advance(monitor, entry)
+        ledger = self._advance(monitor, entry, entry.account.newest)
         if ledger is None:
             entry.next_at = self._clock.monotonic() + self._settings.cycle_seconds
             return
@@ -163,14 +170,12 @@ class Bookkeeper:
     def _due_at(self, uid: str, entry: _Entry) -> float:
         """When the ledger may be written next."""
         account = entry.account
-        spread = _SPREAD * _place(uid) if _is_opening(account) else 0.0
+        spread = _SPREAD * _place(uid) if entry.is_new else 0.0
         return account.written_at + account.write_seconds * (1 + spread) + _MOMENT
 
     def _next_look(self, uid: str, entry: _Entry) -> float:
-        """When to advance the ledger next: at once where pods are to be charged of which it knows nothing yet."""
+        """When to advance the ledger next."""
         account, now = entry.account, self._clock.monotonic()
-        if account.pending is None and _is_opening(account) and self._world.selected_pods(entry.ref):
-            return now + self._settings.cycle_seconds
         look = now + account.write_seconds / LOOKS
         due = self._due_at(uid, entry)
         return look if account.pending is None or due > look + _NEAR * account.write_seconds else max(due, now)
@@ -184,6 +189,7 @@ class Bookkeeper:
             return False
         entry.problem = None
         if found is not None:
+            entry.opening = None
             age, every = self._clock.time() - found.ledger.checkpoint.written, self._settings.cost.write_seconds
             entry.account, entry.told = loaded(found, self._clock.monotonic(), age, every), found
             return True
@@ -192,21 +198,33 @@ class Bookkeeper:
         return False
 
     async def _make(self, monitor: Monitor, entry: _Entry) -> None:
+        """POST a ledger that says how far its pods' meters had come: else a crash would lose their first minutes."""
+        now = self._clock.time()
         entry.next_at = self._clock.monotonic() + self._settings.cycle_seconds
         if not self._world.price_book.known:
             return
-        now, (zone, prices) = self._clock.time(), self._terms(monitor)
-        had_one = entry.told is not None or (monitor.status is not None and monitor.status.cost is not None)
-        first = in_currency(replace(begin(monitor.uid, now, had_one=had_one), zone=zone), prices.currency, now)
+        if entry.opening is None:
+            entry.opening, entry.opened_at = self._begin(monitor, entry, now), self._clock.monotonic()
+        first = self._advance(monitor, entry, entry.opening) or entry.opening
+        waits = self._clock.monotonic() - entry.opened_at < OPENING_SECONDS and self._world.selected_pods(monitor.ref)
+        if waits and not first.checkpoint.pods:
+            return
         try:
             made = await self._ledgers.make(monitor.ref, stamped(first, now))
         except AlreadyExistsError as exc:
             raise ConflictError("another process has made the ledger", exc.status) from exc
         entry.account, entry.told = loaded(made, self._clock.monotonic(), 0.0, self._settings.cost.write_seconds), made
+        entry.opening, entry.is_new = None, True
+        entry.next_at = self._next_look(monitor.uid, entry)
 
-    def _advance(self, monitor: Monitor, entry: _Entry) -> Ledger | None:
+    def _begin(self, monitor: Monitor, entry: _Entry, now: float) -> Ledger:
+        zone, prices = self._terms(monitor)
+        had_one = entry.told is not None or (monitor.status is not None and monitor.status.cost is not None)
+        return in_currency(replace(begin(monitor.uid, now, had_one=had_one), zone=zone), prices.currency, now)
+
+    def _advance(self, monitor: Monitor, entry: _Entry, ledger: Ledger | None) -> Ledger | None:
         """The ledger up to now; None where it is not known whether everything is seen."""
-        ledger, spec, prices = entry.account.newest, monitor.spec, self._world.price_book
+        spec, prices = monitor.spec, self._world.price_book
         if ledger is None or spec is None or not prices.known:
             return None
         seen = entry.last[1] if entry.last is not None else self._observer.observe(monitor, ledger)
@@ -230,6 +248,7 @@ class Bookkeeper:
             raise ConflictError("the ledger is gone", exc.status) from exc
         every = self._settings.cost.write_seconds
         entry.account, entry.told = loaded(written, self._clock.monotonic(), 0.0, every), written
+        entry.is_new = False
 
     def _close(self, uid: str) -> None:
         """The account of a ModelMonitor that is gone; the ledger stays."""
@@ -239,11 +258,6 @@ class Bookkeeper:
     def _ask(self, uid: str, entry: _Entry, delay_seconds: float) -> None:
         entry.asked = True
         self._enqueue(LedgerKey(entry.ref, uid), delay_seconds)
-
-
-def _is_opening(account: Account) -> bool:
-    """Whether the committed ledger knows of no pod."""
-    return account.committed is None or not account.committed.checkpoint.pods
 
 
 def _place(uid: str) -> float:

@@ -44,7 +44,7 @@ def shown(leader: Leader) -> Amounts:
 
 async def test_a_new_monitor_gets_a_ledger_and_its_figures_some_minutes_later() -> None:
     leader, shelf, clock = begun()
-    await leader.beat(busy(0))
+    await passes(leader, clock, 20)
     assert [verb for verb, _ in shelf.writes] == ["POST"]
     assert leader.book.facts(leader.monitor).state is CostState.COMMITTED
     await passes(leader, clock, 1.2 * EVERY + 20)
@@ -250,3 +250,23 @@ async def test_a_sidecar_that_is_restarted_between_two_writes_loses_a_minute_and
         await leader.beat(later, started=began)
     assert shelf.ledger().total.gap_us + shelf.ledger().total.modelled_us <= 70e6
     assert held(shelf) > 500
+
+
+async def test_a_ledger_is_made_also_where_no_sidecar_tells_of_the_pods() -> None:
+    shelf, clock = Shelf(), Clock()
+    leader = Leader(shelf, clock).told(raw_pod())
+    for clock.passed in range(0, 100, 10):
+        await leader.beat(silent=True)
+    assert [verb for verb, _ in shelf.writes] == ["POST"]
+
+
+async def test_a_ledger_that_another_made_first_and_that_is_lost_later_begins_when_it_was_lost() -> None:
+    leader, shelf, clock = begun()
+    await leader.beat(busy(0))
+    other = Leader(shelf, clock).told(raw_pod())
+    for clock.passed in (10, 20, 30):
+        await other.beat(busy(clock.passed))
+    await passes(leader, clock, 1000)
+    shelf.remove()
+    await passes(leader, clock, 1000)
+    assert held(shelf) < 1000

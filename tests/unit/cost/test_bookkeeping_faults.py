@@ -5,7 +5,6 @@ import random
 import pytest
 
 from modelmonitor_operator.errors import ConflictError, ThrottledError, UnavailableError
-from tests.unit.cost.accounts import NOW
 from tests.unit.cost.ledger_house import Clock, Leader, Shelf, busy, raw_monitor, raw_pod
 
 FAULTS = (UnavailableError("no answer"), ConflictError("changed", 409), ThrottledError("later", 429, 1.0))
@@ -45,8 +44,7 @@ async def test_whatever_fails_everything_is_charged_once(seed: int) -> None:
     assert faults > 20
     assert clock.passed - 400 <= total.held_us / 1e6 <= clock.passed
     assert total.used_us == pytest.approx((total.held_us - total.gap_us) / 2, abs=15e6)
-    assert total.gap_us <= 400e6, "no more than what ran before the first write can be unknown"
-    assert all(gap.last <= NOW + 1000 for gap in shelf.ledger().gaps.values())
+    assert total.gap_us <= 20e6
 
 
 async def test_what_pods_hold_while_their_monitor_is_suspended_is_charged_when_it_goes_on() -> None:
