@@ -234,9 +234,7 @@ def test_a_right_on_monitors_is_no_other_right(teams: Teams, verb: str, resource
 
 
 @pytest.mark.parametrize("role", ["admin", "edit", "view"])
-def test_no_role_that_kubernetes_gives_to_people_of_a_namespace_forges_the_status_of_a_pod(
-    teams: Teams, role: str
-) -> None:
+def test_no_role_that_kubernetes_gives_to_people_of_a_namespace_forges_an_address(teams: Teams, role: str) -> None:
     team, kubectl = teams.installed.tenant, teams.installed.kubectl
     kubectl.run("create", "rolebinding", f"as-{role}", f"--clusterrole={role}", f"--user={role}-user", "-n", team)
     patch = '{"status":{"podIP":"169.254.169.254","podIPs":[{"ip":"169.254.169.254"}]}}'
@@ -244,6 +242,9 @@ def test_no_role_that_kubernetes_gives_to_people_of_a_namespace_forges_the_statu
     with pytest.raises(CommandError, match="forbidden"):
         kubectl.run(*command, f"--as={role}-user")
     assert kubectl.get("pod", "mine", team)["status"]["podIP"] == "10.99.1.2"
+    for resource in ("endpoints", "endpointslices.discovery.k8s.io"):
+        with pytest.raises(CommandError, match="no"):
+            kubectl.run("auth", "can-i", "create", resource, "-n", team, f"--as={role}-user")
 
 
 ADDRESSES = ("169.254.169.254", "127.0.0.1", "::1", "fe80::1", "0.0.0.0", "::ffff:169.254.169.254")  # noqa: S104
