@@ -1,8 +1,8 @@
 """When a ledger is written, and how the one object on the server stays the only truth.
 
 The protocol, for whoever does the calls. One ConfigMap for each ModelMonitor, named by its UID, without an owner:
-1. A leader reads the object before it charges anything. Absent: it makes one by POST, `begin` says since when, and
-   AlreadyExists means to read again. Not believed (`LedgerProblem`): it charges nothing and writes nothing.
+1. A leader reads the object before it charges anything. Absent: `begin` says since when, and once the meters of its
+   pods are known they go into the object that is made by POST; AlreadyExists means to read again. Not believed (`LedgerProblem`): it charges nothing and writes nothing.
 2. When `may_write`, it advances the last *committed* ledger, or the pending one that came of it, in memory. Doing it
    more often changes nothing: meters are cumulative.
 3. When `is_due`, it replaces the object by PUT with the resourceVersion and the UID that it read. The answer 200
@@ -14,7 +14,8 @@ Why that is safe. Totals and checkpoint are one object, so a write is whole or i
 process died is charged again from the same checkpoint, once. Of two leaders the second writer's resourceVersion is
 stale: its PUT fails and it takes over what the first has committed. A lost answer changes nothing, for reading again
 tells. An object that somebody deleted makes the PUT fail by its UID; the new one says that the old one was lost.
-There is no write at once but the first: nothing that is pending can be lost for good, since every source still has it.
+There is no write at once but the first, and the last of a ModelMonitor that is deleted: nothing that is pending can be
+lost for good, since every source still has it.
 """
 
 from dataclasses import dataclass, replace
