@@ -2,7 +2,8 @@
 
 The protocol, for whoever does the calls. One ConfigMap for each ModelMonitor, named by its UID, without an owner:
 1. A leader reads the object before it charges anything. Absent: `begin` says since when, and once the meters of its
-   pods are known they go into the object that is made by POST; AlreadyExists means to read again. Not believed (`LedgerProblem`): it charges nothing and writes nothing.
+   pods are known they go into the object that is made by POST; AlreadyExists means to read again. Not believed
+   (`LedgerProblem`): it charges nothing and writes nothing.
 2. When `may_write`, it advances the last *committed* ledger, or the pending one that came of it, in memory. Doing it
    more often changes nothing: meters are cumulative.
 3. When `is_due`, it replaces the object by PUT with the resourceVersion and the UID that it read. The answer 200
