@@ -18,6 +18,7 @@ async def write_everything(fence: Fence) -> int:
     status = ApplyStatus(Rank.STATUS, REF, "u1", "1", {})
     writes = (
         fence.create(REF, MANIFEST),
+        fence.replace(present, MANIFEST),
         fence.apply(present, MANIFEST),
         fence.apply_status(status),
         fence.delete(present),
@@ -31,7 +32,7 @@ async def write_everything(fence: Fence) -> int:
     return refused
 
 
-@pytest.mark.parametrize(("holds", "refused", "written"), [(True, 0, 4), (False, 4, 0)], ids=["leads", "deposed"])
+@pytest.mark.parametrize(("holds", "refused", "written"), [(True, 0, 5), (False, 5, 0)], ids=["leads", "deposed"])
 async def test_a_write_is_sent_only_while_the_lease_holds(*, holds: bool, refused: int, written: int) -> None:
     cluster = FakeCluster()
     assert await write_everything(Fence(cluster, lambda: holds)) == refused

@@ -92,6 +92,17 @@ class FakeCluster:
     async def create(self, ref: ObjectRef, manifest: dict[str, Any]) -> StoredObject:
         return self._answer("create", ref, manifest, f"uid-{ref.name}-{self._version}")
 
+    async def replace(self, stored: StoredObject, manifest: dict[str, Any]) -> StoredObject:
+        return self._answer("replace", stored.ref, manifest, stored.uid)
+
+    async def get(self, ref: ObjectRef) -> StoredObject:
+        return parse_stored(ref.kind, self.objects[ref])
+
+    async def list_metadata(
+        self, kind: ResourceKind, namespace: str | None, query: Mapping[str, str]
+    ) -> list[dict[str, Any]]:
+        return [{"metadata": one["metadata"]} for one in await self.list_objects(kind, namespace, query)]
+
     async def apply(self, over: StoredObject, manifest: dict[str, Any]) -> StoredObject:
         return self._answer("apply", over.ref, manifest, over.uid)
 
