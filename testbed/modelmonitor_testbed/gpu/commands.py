@@ -67,7 +67,9 @@ def _driver(state: State, options: Namespace, now: float) -> None:
 
 
 COMMANDS = {
-    "set": Command("set 0 temperature=97; replicas=2; utilization=wave; pcie_replay=unsupported", ("gpu", "fields+"), _set),
+    "set": Command(
+        "set 0 temperature=97; replicas=2; utilization=wave; pcie_replay=unsupported", ("gpu", "fields+"), _set
+    ),
     "xid": Command("let a GPU report an Xid: xid 0 79", ("gpu", "code"), _xid),
     "lose": Command("let a GPU fall off the bus", ("gpu",), _lose),
     "remove": Command("let a GPU not be found at all", ("gpu",), _remove),
