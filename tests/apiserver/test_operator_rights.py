@@ -229,10 +229,16 @@ def earlier_ledger(namespace: str) -> dict[str, Any]:
 
 
 def lead_through_ledgers(installed: Installed, control_plane: ControlPlane) -> None:
-    """The ledger is written again, for its days are others now, and one that has had its time is removed."""
-    wait_until(lambda: asked(installed, control_plane, "create", "configmaps"), 20, "there is a ledger")
-    installed.kubectl.apply(installed.monitor(**WITH_GRAFANA, cost={"timeZone": "Asia/Kolkata"}))
+    """One is made, and written again because its days are others now; one that has had its time is removed."""
+    without_pods = {"selector": {"matchLabels": {"app": "nobody"}}}
+    installed.kubectl.apply(installed.monitor("bill", **without_pods))
+    uid = installed.kubectl.get("modelmonitor", "bill", TEAM)["metadata"]["uid"]
+    wait_until(
+        lambda: installed.kubectl.find("configmap", f"modelmonitor-ledger-{uid}", installed.system), 20, "its ledger"
+    )
+    installed.kubectl.apply(installed.monitor("bill", **without_pods, cost={"timeZone": "Asia/Kolkata"}))
     wait_until(lambda: asked(installed, control_plane, "update", "configmaps"), 30, "the ledger is written again")
+    installed.kubectl.delete("modelmonitor", "bill", TEAM)
     wait_until(
         lambda: not installed.kubectl.find("configmap", EARLIER_LEDGER, installed.system), 30, "the old ledger is gone"
     )
