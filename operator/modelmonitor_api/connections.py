@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import chain
+from typing import cast
 
 LOG_SECONDS = 60.0
 _LOG = logging.getLogger(__name__)
@@ -77,8 +78,8 @@ class BoundedConnections:
         self.closed(longest)
         self.ended += 1
         self._log(longest)
-        if isinstance(longest, asyncio.WriteTransport):
-            longest.abort()
+        # uvloop's transports are no subclasses of asyncio's, so their kind must not be asked.
+        cast("asyncio.WriteTransport", longest).abort()
 
     def _log(self, longest: asyncio.BaseTransport) -> None:
         now = self._monotonic()

@@ -1,10 +1,12 @@
-"""What the sidecar's edge tests share."""
+"""What the tests of bad input share."""
 
+import asyncio
 import subprocess
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
+import uvloop
 
 from modelmonitor_sidecar.sources.bounded_http import BoundedHttp
 from modelmonitor_sidecar.sources.triton import TritonReader
@@ -27,3 +29,9 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     subprocess.run([*command, "-keyout", str(key), "-out", str(cert)], check=True, capture_output=True)
     path.write_text(key.read_text() + cert.read_text())
     return path
+
+
+def pytest_asyncio_loop_factories(item: pytest.Item) -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """Servers run on the sidecar's loop and on the operator's, whose transports are no subclasses of asyncio's."""
+    loops = {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
+    return loops if item.path.name == "test_hostile_clients.py" else {"asyncio": loops["asyncio"]}

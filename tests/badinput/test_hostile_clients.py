@@ -1,6 +1,7 @@
 """Whoever reaches the ports of the sidecar and of the operator: silent, half said, too long, too many.
 
-Each server listens as it does in its pod, on a port of loopback.
+Each server listens as it does in its pod, on a port of loopback, on asyncio's loop (the sidecar's) and on uvloop's (the
+operator's): their transports have nothing in common but their methods.
 """
 
 import asyncio
