@@ -28,8 +28,10 @@ class Settings(BaseModel):
         alias="POD_NAME",
         description="Name of this pod (downward API). Without it the plan is not compared with what the kubelet runs.",
     )
-    host_ip: str = Field(
-        default="", alias="HOST_IP", description="Address of the node (downward API); no pod is asked there."
+    host_ips: str = Field(
+        default="",
+        alias="HOST_IPS",
+        description="Addresses of the node, of both families, with commas (downward API); no pod is asked there.",
     )
     bind_address: str = Field(
         default="", alias="MODELMONITOR_BIND_ADDRESS", description="Address to serve on; empty means all."
@@ -99,7 +101,7 @@ class Settings(BaseModel):
             return refuse_address(address, loopback=True)
         if same_address(address, urlsplit(self.api_server_url).hostname or ""):
             return "it is the API server's"
-        if same_address(address, self.host_ip):
+        if any(same_address(address, one) for one in self.host_ips.split(",")):
             return "it is this node's own"
         return refuse_address(address)
 

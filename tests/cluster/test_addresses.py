@@ -23,7 +23,8 @@ from modelmonitor_testbed.netns_sinks import Connection, Scene, read_connections
 from tests.edge.sidecar.test_kubelet_socket import kubelet
 
 NODE, SYSTEM, TEAM = "node-a", "mm", "team-a"
-API_SERVER, NODE_ADDRESS, PROXY = "10.96.0.1", "10.10.0.1", "10.66.0.1"
+API_SERVER, PROXY = "10.96.0.1", "10.66.0.1"
+NODE_ADDRESS, NODE_IN_IPV6 = "10.10.0.1", "fd12::10:1"
 HTTP_PORT, METRICS_PORT, PLAN_PORT = 8000, 8002, 6443
 PORTS = (80, 443, 3128, HTTP_PORT, METRICS_PORT)
 INTERVAL_SECONDS, PATIENCE_SECONDS = 5, 60.0
@@ -49,6 +50,7 @@ ELSEWHERE = {
     "the API server": API_SERVER,
     "the API server within IPv6": f"::ffff:{API_SERVER}",
     "the node, as a pod on its network has it": NODE_ADDRESS,
+    "the node in the other family": NODE_IN_IPV6,
     "the node within IPv6": f"::ffff:{NODE_ADDRESS}",
     "decimal": "2130706433",
     "hexadecimal": "0x7f000001",
@@ -185,7 +187,7 @@ def sidecar_environment(folder: Path) -> dict[str, str]:
         "POD_UID": "uid-sidecar",
         "POD_NAME": "sidecar-x",
         "POD_NAMESPACE": SYSTEM,
-        "HOST_IP": NODE_ADDRESS,
+        "HOST_IPS": f"{NODE_ADDRESS},{NODE_IN_IPV6}",
         "MODELMONITOR_API_SERVER": f"http://{API_SERVER}:{PLAN_PORT}",
         "MODELMONITOR_KEY_FILE": str(folder / "key"),
         "MODELMONITOR_POD_RESOURCES_SOCKET": str(folder / "kubelet.sock"),

@@ -152,7 +152,7 @@ def _build_identity() -> list[Json]:
         "POD_NAMESPACE": "metadata.namespace",
         "POD_UID": "metadata.uid",
         "POD_IP": "status.podIP",
-        "HOST_IP": "status.hostIP",
+        "HOST_IPS": "status.hostIPs",
     }
     return [
         {"name": name, "valueFrom": {"fieldRef": {"apiVersion": "v1", "fieldPath": path}}}

@@ -103,8 +103,9 @@ async def test_a_pod_that_redirects_is_not_followed() -> None:
 
 
 def test_the_api_server_and_the_node_are_no_pods() -> None:
-    settings = read_settings({**POD, "HOST_IP": "fd00::7"})
+    settings = read_settings({**POD, "HOST_IPS": "10.0.0.6,fd00::7"})
     assert "API server" in settings.refuse_address("10.96.0.1")
+    assert "node" in settings.refuse_address("10.0.0.6")
     assert "node" in settings.refuse_address("fd00:0::0:7")
     assert settings.refuse_address("10.0.0.7") == ""
 

@@ -113,3 +113,14 @@ def test_an_update_strategy_of_the_administrator_replaces_the_rolling_one() -> N
 def test_the_sidecar_reads_its_log_level_from_the_variable_that_the_operator_sets() -> None:
     level = SidecarEnvironment.model_fields["log_level"]
     assert (level.alias, level.default) == (LOG_LEVEL_VARIABLE, DEFAULT_LOG_LEVEL)
+
+
+def test_what_the_sidecar_knows_of_its_pod_and_its_node_comes_from_kubernetes() -> None:
+    _, _, container = build("runtimeClass")
+    given = {
+        each["name"]: each["valueFrom"]["fieldRef"]["fieldPath"] for each in container["env"] if "valueFrom" in each
+    }
+    fields = {"node_name": "spec.nodeName", "pod_uid": "metadata.uid", "pod_name": "metadata.name"}
+    fields |= {"pod_namespace": "metadata.namespace", "host_ips": "status.hostIPs"}
+    for field, path in fields.items():
+        assert given[str(SidecarEnvironment.model_fields[field].alias)] == path
