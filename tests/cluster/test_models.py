@@ -30,7 +30,8 @@ def test_a_monitor_is_healthy_within_a_minute_of_kubectl_apply(fraud: MonitorVie
 def test_kubectl_wait_returns_on_ready_and_the_columns_say_the_verdict(calm: MonitorView) -> None:
     calm.kubectl.run("wait", "--for=condition=Ready", "modelmonitor/fraud", "--namespace", TEAM, "--timeout=10s")
     table = calm.kubectl.run("get", "mm", "--namespace", TEAM)
-    assert table.split("\n")[0].split() == ["NAME", "READY", "HEALTH", "MODELS", "GPUS", "OBSERVED", "AGE"]
+    shown = ["NAME", "READY", "HEALTH", "MODELS", "GPUS", "SPENT", "PROJECTED", "OBSERVED", "AGE"]
+    assert table.split("\n")[0].split() == shown
     assert "Healthy" in table
 
 
