@@ -6,9 +6,9 @@ What an administrator decides is here; what a team decides is in the ModelMonito
 import re
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, ConfigDict, Field
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
 from modelmonitor_api.wire import Wire
@@ -174,6 +174,12 @@ class LeaseSettings(Strict):
     duration_seconds: float = Field(default=15.0, ge=3, description="How long a leader may be silent.")
     renew_seconds: float = Field(default=5.0, ge=0.5, description="How often the leader renews.")
     timeout_seconds: float = Field(default=4.0, ge=0.5, description="Deadline of one call.")
+
+    @model_validator(mode="after")
+    def _can_be_renewed(self) -> Self:
+        if self.duration_seconds <= self.renew_seconds + self.timeout_seconds:
+            raise ValueError("durationSeconds must be more than renewSeconds and timeoutSeconds together")
+        return self
 
 
 class Settings(Strict):

@@ -40,6 +40,14 @@ def test_a_leader_stops_before_another_may_start() -> None:
     assert must_stop(0.0, 15.0, 4.0, 11.0)
 
 
+@pytest.mark.parametrize(
+    "given", [{"duration_seconds": 8.0}, {"renew_seconds": 11.0}, {"timeout_seconds": 10.0}], ids=str
+)
+def test_a_lease_that_one_slow_call_would_lose_is_refused(given: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match="durationSeconds must be more than renewSeconds and timeoutSeconds together"):
+        LeaseSettings(**given)
+
+
 class FakeLeases:
     """One Lease in memory."""
 
@@ -207,3 +215,49 @@ async def test_a_leader_that_was_frozen_longer_than_its_lease_holds_it_no_more_b
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     assert not mine.holds()
+
+
+async def test_the_lease_is_held_from_when_a_renewal_was_sent_and_not_from_its_answer() -> None:
+    leases, clock, led = FakeLeases(), SlowClock(), asyncio.Event()
+    mine, put = leadership(leases, clock), leases._put
+
+    def answer_late(manifest: dict[str, Any]) -> StoredObject:
+        clock.now += LeaseSettings().timeout_seconds
+        return put(manifest)
+
+    async def work() -> None:
+        led.set()
+        await asyncio.Event().wait()
+
+    leases._put = answer_late  # type: ignore[method-assign]
+    task = asyncio.create_task(mine.run(work))
+    await until(task, led.is_set)
+    clock.now += LeaseSettings().duration_seconds - LeaseSettings().timeout_seconds
+    assert not mine.holds()
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_an_api_server_that_never_answers_about_the_lease_is_given_up(caplog: pytest.LogCaptureFixture) -> None:
+    given_up = asyncio.Event()
+
+    class SilentLeases(FakeLeases):
+        async def get(self, _ref: ObjectRef) -> StoredObject:
+            try:
+                await asyncio.Event().wait()
+            finally:
+                given_up.set()
+            raise AssertionError
+
+    async def work() -> None:
+        raise AssertionError
+
+    impatient = LeaseSettings().model_copy(update={"timeout_seconds": 0.001})
+    mine = Leadership.of(SilentLeases(), SlowClock(), "system", impatient, "me")  # type: ignore[arg-type]
+    task = asyncio.create_task(mine.run(work))
+    async with asyncio.timeout(5):
+        await given_up.wait()
+    await until(task, lambda: caplog.records)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert "did not answer" in str(caplog.records[0].__dict__["error"])
