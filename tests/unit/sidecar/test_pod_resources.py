@@ -3,6 +3,7 @@
 from modelmonitor_api.summary import SourceState
 from modelmonitor_sidecar.snapshot import SnapshotStore
 from modelmonitor_sidecar.sources.pod_resources import (
+    PodName,
     PodResourcesError,
     PodResourcesSource,
     parse_allocatable,
@@ -84,3 +85,12 @@ async def test_a_kubelet_that_stops_answering_takes_its_answer_away_and_is_conne
     assert (bad.state, bad.message, bad.reading, bad.holders) == (SourceState.FAILED, "UNAVAILABLE", 2, ())
     assert kubelet.closed == 1
     assert store.newest.pod_resources is bad
+
+
+async def test_whoever_waits_for_the_list_is_told_each_one_and_each_that_failed() -> None:
+    told: list[frozenset[PodName] | None] = []
+    source = PodResourcesSource(ScriptedKubelet(), SnapshotStore(), FakeClock(), lambda: 15.0)
+    source.on_list = told.append
+    await source.read_once()
+    await source.read_once()
+    assert told == [{PodName("team-a", "fraud-0"), PodName("team-b", "web-0")}, None]
