@@ -4,14 +4,34 @@ A sidecar splits every stretch of a device's time among those who hold it, at th
 parts up. The operator subtracts the meters of its last committed ledger: a span of any length, an hour in which the
 operator was down included, adds up to the device exactly. Meters begin at zero with each sidecar (`started_us`).
 
+What is not possible on any node is refused: one sidecar that says it would make ledgers that cannot be read.
+
 All times are whole microseconds of the node's own clock since it booted (CLOCK_BOOTTIME): it never steps, and it goes
 on while a sidecar restarts, so elapsed time needs nobody's wall clock. A microsecond of a device is one device for one
 microsecond; a pod with half a device collects half as many. Energy is whole millijoules.
 """
 
 from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field, StringConstraints, model_validator
 
 from modelmonitor_api.wire import Wire
+
+MOST_COUNTED = 10**17
+"""What a meter of anything stands still at: a ledger adds up many of them and takes 10^18."""
+MOST_PARTS = 10**6
+MAX_HOLDINGS = 256
+"""Devices or slices that one pod holds."""
+MAX_MODELS = 4000
+"""Model versions of one pod: twice what a sidecar meters on its node."""
+_MOST_TIME = 1e11
+_LONGEST_MODEL, _LONGEST_VERSION, _LONGEST = 256, 64, 128
+
+Count = Annotated[int, Field(ge=0, le=MOST_COUNTED)]
+ClockTime = Annotated[int, Field(ge=-(10**16), le=10**15)]
+"""At most thirty years after the node booted; what was before that is negative."""
+Word = Annotated[str, StringConstraints(max_length=_LONGEST)]
 
 
 class CostMethod(StrEnum):
@@ -51,26 +71,26 @@ times. Source: https://docs.nvidia.com/datacenter/tesla/mig-user-guide/ (telemet
 class Counters(Wire):
     """Triton's cumulative statistics of one model version in one pod."""
 
-    execution_us: int = 0
+    execution_us: Count = 0
     """`batch_stats[].compute_infer.ns`, added once for each execution."""
-    succeeded: int = 0
-    failed: int = 0
-    inferences: int = 0
+    succeeded: Count = 0
+    failed: Count = 0
+    inferences: Count = 0
     """Leaves out those that the response cache answered."""
-    cached: int = 0
+    cached: Count = 0
     """Requests that the response cache answered."""
 
 
 class ModelMeter(Wire):
     """One model version in one pod, since the sidecar began."""
 
-    name: str
-    version: str = ""
-    used_us: int = 0
+    name: Annotated[str, StringConstraints(max_length=_LONGEST_MODEL)]
+    version: Annotated[str, StringConstraints(max_length=_LONGEST_VERSION)] = ""
+    used_us: Count = 0
     """Its part of the devices' busy time."""
-    borrowed_us: int = 0
+    borrowed_us: Count = 0
     """What of that lies beyond its pod's own share of a time-sliced device."""
-    energy_mj: int = 0
+    energy_mj: Count = 0
     counted: Counters = Counters()
     """What Triton counted since this sidecar first read it; unmoved by reloads."""
     raw: Counters = Counters()
@@ -84,70 +104,82 @@ class ModelMeter(Wire):
 class Holding(Wire):
     """A part of one device that a pod holds."""
 
-    gpu: str
+    gpu: Word
     """UUID of the physical GPU."""
-    gpu_model: str = ""
+    gpu_model: Word = ""
     """NVML's product name."""
-    parts: int
-    of: int
+    parts: Annotated[int, Field(ge=1)]
+    of: Annotated[int, Field(le=MOST_PARTS)]
     """The pod holds `parts` of `of` of the physical GPU."""
+
+    @model_validator(mode="after")
+    def _check_parts(self) -> "Holding":
+        if self.parts > self.of:
+            raise ValueError(f"{self.parts} parts of {self.of} are more than the device")
+        return self
 
 
 class PodMeter(Wire):
     """One pod of the plan, since the sidecar began; pods that went are kept for two hours."""
 
-    pod_uid: str
+    pod_uid: Word
     method: CostMethod
-    holdings: tuple[Holding, ...] = ()
-    since_us: int = 0
+    holdings: tuple[Holding, ...] = Field(default=(), max_length=MAX_HOLDINGS)
+    since_us: ClockTime = 0
     """When this meter began: a pod that was forgotten and came back has a new one."""
-    until_us: int
+    until_us: ClockTime
     """Up to when the meters are settled; `since_us` where nothing is yet: its Triton has not been read."""
     departed: bool = False
     """It held devices and does so no longer: `until_us` is when that was seen."""
-    last_held_us: int = 0
+    last_held_us: ClockTime = 0
     """When it was last seen to hold devices."""
-    observed_us: int = 0
+    observed_us: Count = 0
     """Device time that it held and that was seen and split."""
-    other_us: int = 0
+    other_us: Count = 0
     """What of its own share was busy with nothing that Triton counts."""
-    rest_energy_mj: int = 0
+    rest_energy_mj: Count = 0
     """Energy of its share while no model was busy."""
-    models: tuple[ModelMeter, ...] = ()
+    models: tuple[ModelMeter, ...] = Field(default=(), max_length=MAX_MODELS)
 
 
 class DeviceMeter(Wire):
     """One physical GPU, since the sidecar began. By usage, four buckets add up to `wall_us`: used, idle, other,
     unallocated. By allocation it is what pods of the plan hold, what others hold, and what nobody holds."""
 
-    gpu: str
-    gpu_model: str = ""
-    wall_us: int = 0
-    used_us: int = 0
+    gpu: Word
+    gpu_model: Word = ""
+    wall_us: Count = 0
+    used_us: Count = 0
     """Busy with Triton models of the plan."""
-    idle_us: int = 0
+    idle_us: Count = 0
     """Held and not busy."""
-    other_us: int = 0
+    other_us: Count = 0
     """Busy with something else."""
-    unallocated_us: int = 0
+    unallocated_us: Count = 0
     """Held by nobody."""
-    planned_us: int = 0
+    planned_us: Count = 0
     """Held by pods of the plan, whether they used it or not; lent and borrowed time does not count here."""
-    unplanned_us: int = 0
+    unplanned_us: Count = 0
     """Held by other pods, likewise."""
-    energy_mj: int = 0
+    energy_mj: Count = 0
 
 
 class CostReading(Wire):
     """The meters of one node."""
 
-    boot_id: str
+    boot_id: Word
     """`/proc/sys/kernel/random/boot_id`: another one means that the clock began anew."""
-    started_us: int
+    started_us: ClockTime
     """When this sidecar began to count."""
-    at_us: int
+    at_us: ClockTime
     """Now, by the node's clock."""
-    time: float
+    time: Annotated[float, Field(ge=0, le=_MOST_TIME, allow_inf_nan=False)]
     """Now, by the node's wall clock, in seconds since the epoch: the clock that the kubelet stamps pods with."""
     devices: tuple[DeviceMeter, ...] = ()
     pods: tuple[PodMeter, ...] = ()
+
+    @model_validator(mode="after")
+    def _check_clock(self) -> "CostReading":
+        if any(max(pod.until_us, pod.last_held_us) > self.at_us for pod in self.pods):
+            raise ValueError("a pod's meter is settled further than the node's clock has come")
+        return self

@@ -17,6 +17,9 @@ from modelmonitor_operator.pod_lives import EndedPod
 from modelmonitor_operator.rollup.inputs import Index
 from modelmonitor_operator.world import World
 
+FAR_OFF_SECONDS = 86400.0
+"""A node whose wall clock is further off than this is charged by the operator's: its days would be others'."""
+
 
 class CostObserver:
     """Remembers when each sidecar answered last."""
@@ -85,8 +88,8 @@ class CostObserver:
         return PodLife(
             pod.uid,
             pod.node,
-            pod.started_at,
-            self._world.lives.ended_at(pod),
+            pod.started_at - self._ahead(pod.node),
+            self._end(pod.node, pod.finished_at, self._world.lives.ended_at(pod)),
             owned,
             None if since is None else self._on_clock_of(pod.node, since),
         )
@@ -96,11 +99,24 @@ class CostObserver:
         return PodLife(
             gone.uid,
             gone.node,
-            gone.started_at,
-            gone.finished_at if gone.finished_at is not None else self._seen_end(gone),
+            gone.started_at - self._ahead(gone.node),
+            self._end(gone.node, gone.finished_at, None if gone.finished_at is not None else self._seen_end(gone)),
             gone.payer == monitor.uid,
             None if since is None else self._on_clock_of(gone.node, since),
         )
+
+    def _end(self, node: str, finished_at: float | None, seen: float | None) -> float | None:
+        """When a pod ended: as its kubelet says, else as it was seen."""
+        return seen if finished_at is None else finished_at - self._ahead(node)
+
+    def _ahead(self, node: str) -> float:
+        """How far a node's wall clock is ahead of ours, where that is too far to be believed; else 0."""
+        view = (self._index or {}).get(node)
+        told = view.summary.cost if view is not None and view.summary is not None else None
+        if view is None or told is None or view.reading.received_at is None:
+            return 0.0
+        ahead = told.time - view.reading.received_at
+        return ahead if abs(ahead) > FAR_OFF_SECONDS else 0.0
 
     def _seen_end(self, gone: EndedPod) -> float:
         """When it was seen to be gone: by us, or before that by its sidecar."""
@@ -121,7 +137,9 @@ class CostObserver:
 
     def _reading(self, node: str) -> CostReading | None:
         view = (self._index or {}).get(node)
-        return view.summary.cost if view is not None and view.summary is not None else None
+        told = view.summary.cost if view is not None and view.summary is not None else None
+        ahead = self._ahead(node)
+        return told.model_copy(update={"time": told.time - ahead}) if told is not None and ahead else told
 
     def _node(self, node: str) -> NodeObservation:
         silent = self._clock.monotonic() - self._heard.get(node, self._began)

@@ -9,6 +9,7 @@ from typing import Any
 from modelmonitor_api.cost_summary import CostMethod, Counters, Holding, ModelMeter, PodMeter
 from modelmonitor_operator.cost.amounts import REST
 from modelmonitor_operator.cost.checkpoint import Checkpoint, NodeMark, PodMark
+from modelmonitor_operator.cost.model_use import add_meters
 
 Json = dict[str, Any]
 _COUNTERS = ("execution_us", "succeeded", "failed", "inferences", "cached")
@@ -56,7 +57,7 @@ def _render_pod(mark: PodMark, sidecars: list[tuple[str, str, int]], gpus: list[
     models = sorted(meter.models, key=lambda one: (one.name != REST[0], one.used_us), reverse=True)
     kept, left = models[:most_models], models[most_models:]
     if left:
-        kept = [*models[: most_models - 1], _rest([*models[most_models - 1 :]])]
+        kept = [*models[: most_models - 1], add_meters(models[most_models - 1 :])]
     return [
         sidecars.index((mark.node, mark.boot_id, mark.started_us)),
         mark.until_us,
@@ -67,18 +68,6 @@ def _render_pod(mark: PodMark, sidecars: list[tuple[str, str, int]], gpus: list[
         [meter.since_us, meter.observed_us, meter.other_us, meter.rest_energy_mj],
         [_render_model(one) for one in kept],
     ]
-
-
-def _rest(models: list[ModelMeter]) -> ModelMeter:
-    counted = {name: sum(getattr(one.counted, name) for one in models) for name in _COUNTERS}
-    return ModelMeter(
-        name=REST[0],
-        version=REST[1],
-        used_us=sum(one.used_us for one in models),
-        borrowed_us=sum(one.borrowed_us for one in models),
-        energy_mj=sum(one.energy_mj for one in models),
-        counted=Counters(**counted),
-    )
 
 
 def _render_model(meter: ModelMeter) -> list[object]:

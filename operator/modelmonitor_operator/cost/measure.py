@@ -12,9 +12,8 @@ from enum import StrEnum
 from modelmonitor_api.apportion import apportion, share_between
 from modelmonitor_api.cost_summary import CONFIDENCE, Confidence, CostMethod, Counters, Holding, ModelMeter, PodMeter
 from modelmonitor_operator.cost.amounts import REST, ModelKey
+from modelmonitor_operator.cost.model_use import ModelUse, add_meters, add_uses, believe, fit, most_energy
 
-MOST_REQUESTS = 10**12
-"""The most requests of one model in one stretch that are believed."""
 ROUNDING_US = 1000
 """A difference of the two roundings, not a gap."""
 
@@ -45,19 +44,6 @@ class Stretch:
     before: PodMeter | None = None
     continued: bool = False
     is_new: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class ModelUse:
-    """What one model did."""
-
-    used_us: int = 0
-    borrowed_us: int = 0
-    energy_mj: int = 0
-    inferences: int = 0
-    succeeded: int = 0
-    failed: int = 0
-    cached: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,24 +88,26 @@ def measure(stretch: Stretch, meter: PodMeter) -> Use:
     models = _differences(meter, base)
     seen = min(held, max(0, meter.observed_us - (base.observed_us if base else 0)))
     other = max(0, meter.other_us - (base.other_us if base else 0))
-    models, other = _fit(models, other, seen)
-    idle = seen - other - sum(one.used_us - one.borrowed_us for one in models.values())
+    devices, length_us = len(meter.holdings), stretch.end_us - stretch.start_us
+    models, other = fit(believe(models, devices, length_us), other, seen)
+    idle = seen - other - sum(one.own_us for one in models.values())
     blind = held - seen
     if blind <= ROUNDING_US:
         bridged, idle = {}, idle + blind
     elif base is None and meter.models:
-        bridged = _bridge(meter, stretch.before, blind)
+        bridged = believe(_bridge(meter, stretch.before, blind), devices, length_us)
     else:
         bridged = None
+    rest_mj = max(0, meter.rest_energy_mj - (base.rest_energy_mj if base else 0))
     made_up = 0 if not bridged else sum(one.used_us for one in bridged.values())
     return Use(
         holdings=meter.holdings,
         idle_us=idle + (blind - made_up if bridged else 0),
         other_us=other,
         gap_us=blind if bridged is None else 0,
-        rest_energy_mj=max(0, meter.rest_energy_mj - (base.rest_energy_mj if base else 0)),
+        rest_energy_mj=min(rest_mj, most_energy(devices, length_us)),
         modelled_us=blind if bridged else 0,
-        models=_together(models, bridged or {}),
+        models=add_uses(models, bridged or {}),
         confidence=CONFIDENCE[meter.method],
         ensembles=_ensembles(meter),
     )
@@ -141,7 +129,7 @@ def _differences(meter: PodMeter, base: PodMeter | None) -> dict[ModelKey, Model
     if rest is None:
         return found
     missing = [one for one in meter.models if _key(one) not in before]
-    total = _difference(_sum_meters(missing), rest)
+    total = _difference(add_meters(missing), rest)
     kept = {key: use for key, use in found.items() if key in before}
     return {**kept, **{_key(one): ModelUse() for one in missing}, REST: total}
 
@@ -166,39 +154,8 @@ def _requests(new: Counters, old: Counters) -> tuple[int, int, int, int]:
         new.failed - old.failed,
         new.cached - old.cached,
     )
-    inferences, succeeded, failed, cached = (min(MOST_REQUESTS, max(0, rise)) for rise in rises)
+    inferences, succeeded, failed, cached = (max(0, rise) for rise in rises)
     return inferences, succeeded, failed, cached
-
-
-def _sum_meters(meters: list[ModelMeter]) -> ModelMeter:
-    counted = Counters(
-        execution_us=sum(m.counted.execution_us for m in meters),
-        succeeded=sum(m.counted.succeeded for m in meters),
-        failed=sum(m.counted.failed for m in meters),
-        inferences=sum(m.counted.inferences for m in meters),
-        cached=sum(m.counted.cached for m in meters),
-    )
-    return ModelMeter(
-        name=REST[0],
-        version=REST[1],
-        used_us=sum(m.used_us for m in meters),
-        borrowed_us=sum(m.borrowed_us for m in meters),
-        energy_mj=sum(m.energy_mj for m in meters),
-        counted=counted,
-    )
-
-
-def _fit(models: dict[ModelKey, ModelUse], other_us: int, seen_us: int) -> tuple[dict[ModelKey, ModelUse], int]:
-    """No more than the pod held: where the meters saw more than its lifetime has, all of it is cut alike."""
-    own = [one.used_us - one.borrowed_us for one in models.values()]
-    if sum(own) + other_us <= seen_us:
-        return models, other_us
-    *cut, other = apportion(seen_us, [*own, other_us])
-    fitted = {}
-    for (key, one), mine in zip(models.items(), cut, strict=True):
-        rest = (one.energy_mj, one.inferences, one.succeeded, one.failed, one.cached)
-        fitted[key] = ModelUse(mine + one.borrowed_us, one.borrowed_us, *rest)
-    return fitted, other
 
 
 def _bridge(meter: PodMeter, before: PodMeter | None, blind_us: int) -> dict[ModelKey, ModelUse]:
@@ -241,19 +198,3 @@ def _gain(new: Counters, old: Counters) -> Counters:
     if any(getattr(new, name) < getattr(old, name) for name in names):
         return new
     return Counters.model_construct(**{name: getattr(new, name) - getattr(old, name) for name in names})
-
-
-def _together(left: Mapping[ModelKey, ModelUse], right: Mapping[ModelKey, ModelUse]) -> dict[ModelKey, ModelUse]:
-    both = dict(left)
-    for key, more in right.items():
-        had = both.get(key, ModelUse())
-        both[key] = ModelUse(
-            had.used_us + more.used_us,
-            had.borrowed_us + more.borrowed_us,
-            had.energy_mj + more.energy_mj,
-            had.inferences + more.inferences,
-            had.succeeded + more.succeeded,
-            had.failed + more.failed,
-            had.cached + more.cached,
-        )
-    return both

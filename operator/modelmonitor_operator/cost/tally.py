@@ -10,7 +10,8 @@ from modelmonitor_api.cost_summary import Confidence, Holding
 from modelmonitor_api.quantities import model_selected
 from modelmonitor_api.spec_objectives import Objective, ObjectiveType
 from modelmonitor_operator.cost.amounts import NO_MODEL, NOTHING, Amounts, ModelKey
-from modelmonitor_operator.cost.measure import GapReason, ModelUse, Use
+from modelmonitor_operator.cost.measure import GapReason, Use
+from modelmonitor_operator.cost.model_use import ModelUse
 from modelmonitor_operator.cost.money import ZERO, cost_of, energy_cost
 from modelmonitor_operator.cost.periods import day_of, split_by_day
 from modelmonitor_operator.cost.prices import PriceList

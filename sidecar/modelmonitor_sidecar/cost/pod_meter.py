@@ -1,12 +1,10 @@
 """One pod's meter while it runs: what it held, what its models used, what Triton counted."""
 
 from modelmonitor_api.apportion import apportion
-from modelmonitor_api.cost_summary import CostMethod, Counters, Holding, ModelMeter, PodMeter
+from modelmonitor_api.cost_summary import MOST_COUNTED, CostMethod, Counters, Holding, ModelMeter, PodMeter
 from modelmonitor_sidecar.cost.attribution import ModelKey, PodShare
 from modelmonitor_sidecar.cost.moment import PodSample
 
-MOST_COUNTED = 10**17
-"""What a meter of Triton's counters stands still at: a hostile server must not make a ledger that cannot be read."""
 _ZERO: tuple[int, ...] = (0,) * 5
 
 

@@ -215,9 +215,11 @@ class Leader:
     def readings(self, *meters: PodMeter, started: float = 0) -> dict[str, NodeReading]:
         """The answer of n1's sidecar, by the clock of its node."""
         now, began = int(self.clock.passed * S), int(started * S)
-        cost = CostReading(boot_id="b", started_us=began, at_us=now, time=NOW + self.clock.passed, pods=meters)
+        cost = CostReading.model_construct(
+            boot_id="b", started_us=began, at_us=now, time=NOW + self.clock.passed, pods=meters
+        )
         sidecar = SidecarPod("n1", "s1", "s1", "10.0.0.9", ready=True)
-        summary = NodeSummary(sidecar_version="1", node="n1", pod_uid="s1", cost=cost)
+        summary = NodeSummary.model_construct(sidecar_version="1", node="n1", pod_uid="s1", cost=cost)
         return {"n1": NodeReading(sidecar, PollState.OK, received_at=self.clock.time(), summary=summary)}
 
     def say(self, readings: dict[str, NodeReading]) -> None:

@@ -72,7 +72,7 @@ def test_a_summary_has_room_for_the_meters_whatever_models_are_called() -> None:
     for at in range(MAX_MODELS // METERED_MODELS + 1):
         meters.observe(moment(at, {"hostile": {worst_key(at * 10_000 + n): LARGE for n in range(METERED_MODELS)}}))
     assert count(meters) == MAX_MODELS
-    body = render_summary(NodeSnapshot(), 0.0, WHO, ScrapeBook(), meters.reading(0, 0.0))
+    body = render_summary(NodeSnapshot(), 0.0, WHO, ScrapeBook(), meters.reading(at * S, 0.0))
     assert len(body) <= MAX_SUMMARY_BYTES
     cost = NodeSummary.model_validate_json(body).cost
     assert cost is not None
