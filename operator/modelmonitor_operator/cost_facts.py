@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from modelmonitor_api.spec_cost import CostSpec
 from modelmonitor_operator.clock import Clock
-from modelmonitor_operator.cost.budget import view_budget
+from modelmonitor_operator.cost.budget import budget_of
 from modelmonitor_operator.cost.facts import CostFacts, CostState
 from modelmonitor_operator.cost.ledger_writes import Stored
 from modelmonitor_operator.cost.report import build_cost_status
@@ -59,7 +59,7 @@ class FactsDesk:
     def _make(self, stored: Stored, spec: CostSpec | None, state: CostState, refusal: str) -> CostFacts:
         now, ledger = self._clock.time(), stored.ledger
         status = build_cost_status(ledger, spec, self._prices.prices_for(spec), now)
-        budget = view_budget(ledger, spec.budget, now) if spec is not None and spec.budget is not None else None
+        budget = budget_of(ledger, spec, now)
         return CostFacts(state, ledger, status, budget, _reason(refusal), refusal)
 
 

@@ -4,6 +4,7 @@ All price lists share one view of the nodes, which is made anew when a node has 
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from modelmonitor_api.spec_cost import CapacityType, CostSpec
 from modelmonitor_operator.cost.price_table import (
@@ -16,6 +17,8 @@ from modelmonitor_operator.cost.price_table import (
 from modelmonitor_operator.cost.prices import NodeFacts, PriceList
 
 _MAX_PROBLEMS = 4
+MAX_GONE = 200
+"""Nodes that are gone and whose prices are remembered: the last minutes of their pods are charged after that."""
 _PLAIN = NodeFacts()
 NODES_NOT_READ = (
     "nodes are not read (settings cost.readNodes), so every GPU counts as OnDemand and rows of another capacity type "
@@ -35,6 +38,7 @@ class PriceBook:
         self.locked = False
         self._nodes: dict[str, NodeFacts] = {}
         self._shared: Mapping[str, NodeFacts] | None = None
+        self._gone: dict[str, None] = {}
         self._node_problems: dict[str, str] = {}
         self._nodes_wanted = self._nodes_known = False
         self._nodes_refused = ""
@@ -61,11 +65,21 @@ class PriceBook:
             facts = NodeFacts(bought, parse_node_price(node, labels, annotations))
         except PriceError as error:
             facts, problem = NodeFacts(bought), str(error)
+        self._gone.pop(node, None)
         self._note_node(node, facts, problem)
 
     def drop_node(self, node: str) -> None:
-        """A node is gone."""
-        self._note_node(node, _PLAIN, "")
+        """A node is gone; what is left to charge of its pods still has its price."""
+        known = self._nodes.get(node)
+        if known is None:
+            self._note_node(node, _PLAIN, "")
+            return
+        self._note_node(node, replace(known, gone=True), "")
+        self._gone[node] = None
+        if len(self._gone) > MAX_GONE:
+            oldest = next(iter(self._gone))
+            del self._gone[oldest]
+            self._note_node(oldest, _PLAIN, "")
 
     def _note_node(self, node: str, facts: NodeFacts, problem: str) -> None:
         if self._nodes.get(node, _PLAIN) != facts:

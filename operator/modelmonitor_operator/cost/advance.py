@@ -27,6 +27,7 @@ def advance(ledger: Ledger, seen: Observation, terms: Terms, now: float) -> Ledg
     Args:
         now: seconds since the epoch by the operator's clock; only for nodes that have been silent for an hour.
     """
+    terms = replace(terms, prices=terms.prices.keeping(ledger.currency))
     ledger = in_currency(ledger, terms.prices.currency, now)
     tally = Tally(
         terms,
@@ -47,7 +48,8 @@ def advance(ledger: Ledger, seen: Observation, terms: Terms, now: float) -> Ledg
         gaps=tally.gaps,
         checkpoint=checkpoint,
     )
-    return shorten(replace(filled, models=keep_largest(filled, MAX_MODELS, ledger.models)))
+    kept = replace(filled, models=keep_largest(filled, MAX_MODELS, ledger.models))
+    return shorten(kept, [objective.name for objective in terms.objectives])
 
 
 class _Advance:

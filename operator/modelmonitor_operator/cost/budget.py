@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
-from modelmonitor_api.spec_cost import Budget
+from modelmonitor_api.spec_cost import Budget, CostSpec
 from modelmonitor_operator.cost.amounts import NOTHING, Amounts, add_up
 from modelmonitor_operator.cost.forecast import Forecast, Spending, forecast
 from modelmonitor_operator.cost.ledger import Ledger
@@ -71,6 +71,18 @@ def _priced_since(ledger: Ledger) -> float:
     start, end = midnight(ledger.zone, day), midnight(ledger.zone, day + timedelta(days=1))
     priced = (hour * HOUR for hour, money in ledger.hours.items() if money and start <= hour * HOUR < end)
     return max(ledger.since, min(priced, default=end))
+
+
+def has_other_currency(ledger: Ledger, spec: CostSpec | None) -> bool:
+    """Whether a ModelMonitor speaks of another currency than its ledger: locked prices, or one that it has just set."""
+    return spec is not None and spec.currency is not None and spec.currency is not ledger.currency
+
+
+def budget_of(ledger: Ledger, spec: CostSpec | None, now: float) -> BudgetView | None:
+    """How it stands with a ModelMonitor's budget; None without one, and for one in another currency."""
+    if spec is None or spec.budget is None or has_other_currency(ledger, spec):
+        return None
+    return view_budget(ledger, spec.budget, now)
 
 
 def view_budget(ledger: Ledger, budget: Budget, now: float) -> BudgetView:

@@ -3,21 +3,26 @@
 It is a value: `advance` makes the next of it, `ledger_document` its text, `report` the status.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import StrEnum
 
 from modelmonitor_api.spec_cost import Currency
+from modelmonitor_api.spec_objectives import PERIOD_DAYS
 from modelmonitor_operator.cost.amounts import NOTHING, REST, Amounts, ModelKey, add_up
 from modelmonitor_operator.cost.checkpoint import Checkpoint
 from modelmonitor_operator.cost.measure import GapReason
 from modelmonitor_operator.cost.tally import GapTotal
 
 KEPT_DAYS = 40
-"""Days that are kept apart; older ones are added to their month. Objectives speak of 30 days."""
+"""Days that are kept apart; older ones are added to their month."""
 KEPT_MONTHS = 24
 KEPT_HOURS = 24 * 8
+OBJECTIVE_DAYS = PERIOD_DAYS + 2
+"""An objective speaks of its period; time zones can differ by a day at either end."""
+KEPT_OBJECTIVES = 16
+"""As many as a ModelMonitor may have; of those that it no longer has the ones that were counted last."""
 MAX_MODELS = 40
 """Models that are kept apart; those that cost least are added up as the rest."""
 
@@ -33,7 +38,7 @@ class Beginning(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ClosedAccount:
-    """What was spent in a currency that the ModelMonitor had before."""
+    """What was spent in a currency that the ModelMonitor had before, whenever it had it."""
 
     currency: Currency
     spent: Decimal
@@ -85,7 +90,9 @@ def in_currency(ledger: Ledger, currency: Currency | None, now: float) -> Ledger
     closed = ledger.closed
     spent = ledger.total.spent
     if ledger.currency is not None and spent:
-        closed = (*closed, ClosedAccount(ledger.currency, spent, now))[-4:]
+        before = sum((one.spent for one in closed if one.currency is ledger.currency), Decimal(0))
+        others = (one for one in closed if one.currency is not ledger.currency)
+        closed = (*others, ClosedAccount(ledger.currency, before + spent, now))
     return replace(
         ledger,
         currency=currency,
@@ -99,8 +106,12 @@ def in_currency(ledger: Ledger, currency: Currency | None, now: float) -> Ledger
     )
 
 
-def shorten(ledger: Ledger) -> Ledger:
-    """Days into months, months into what was earlier, small models into the rest."""
+def shorten(ledger: Ledger, objectives: Collection[str] = ()) -> Ledger:
+    """Days into months, months into what was earlier, small models into the rest.
+
+    Args:
+        objectives: those that the ModelMonitor has now.
+    """
     days, months, earlier = dict(ledger.days), dict(ledger.months), ledger.earlier
     for day in sorted(days)[:-KEPT_DAYS]:
         month = day[:7]
@@ -110,10 +121,17 @@ def shorten(ledger: Ledger) -> Ledger:
     hours = ledger.hours
     if len(hours) > KEPT_HOURS:
         hours = {hour: hours[hour] for hour in sorted(hours)[-KEPT_HOURS:]}
-    objectives = {
-        name: {day: counts[day] for day in sorted(counts)[-KEPT_DAYS:]} for name, counts in ledger.objectives.items()
+    counted = {
+        name: {day: ledger.objectives[name][day] for day in sorted(ledger.objectives[name])[-OBJECTIVE_DAYS:]}
+        for name in _kept_objectives(ledger, objectives)
     }
-    return replace(ledger, days=days, months=months, earlier=earlier, hours=hours, objectives=objectives)
+    return replace(ledger, days=days, months=months, earlier=earlier, hours=hours, objectives=counted)
+
+
+def _kept_objectives(ledger: Ledger, present: Collection[str]) -> list[str]:
+    found = ledger.objectives
+    ranked = sorted(found, key=lambda name: (name in present, max(found[name], default=""), name), reverse=True)
+    return ranked[:KEPT_OBJECTIVES]
 
 
 def keep_largest(

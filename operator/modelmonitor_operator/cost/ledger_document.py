@@ -10,11 +10,12 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from typing import Any
 
-from modelmonitor_api.spec_cost import Currency
+from modelmonitor_api.spec_cost import Currency, is_time_zone
 from modelmonitor_operator.cost.amounts import Amounts
 from modelmonitor_operator.cost.checkpoint_document import parse_checkpoint, render_checkpoint
 from modelmonitor_operator.cost.ledger import Beginning, ClosedAccount, Ledger, keep_largest
@@ -174,14 +175,14 @@ def _ledger(document: Json, monitor_uid: str) -> Ledger:
         since=_time(document["since"]),
         beginning=Beginning(document["beginning"]),
         currency=None if currency is None else Currency(currency),
-        zone=str(document["timeZone"]),
+        zone=_zone(document["timeZone"]),
         models={(str(name), str(version)): _parse_amounts(one) for name, version, one in document["models"]},
-        days={day: _parse_amounts(one) for day, one in document["days"].items()},
-        months={month: _parse_amounts(one) for month, one in document["months"].items()},
+        days={_day(day): _parse_amounts(one) for day, one in document["days"].items()},
+        months={_day(f"{month}-01")[:7]: _parse_amounts(one) for month, one in document["months"].items()},
         earlier=_parse_amounts(document["earlier"]),
         hours={_count(int(hour)): _money(money) for hour, money in document["hours"].items()},
         objectives={
-            name: {day: (_count(good), _count(total)) for day, (good, total) in counts.items()}
+            name: {_day(day): (_count(good), _count(total)) for day, (good, total) in counts.items()}
             for name, counts in document["objectives"].items()
         },
         gaps={
@@ -203,6 +204,19 @@ def _parse_amounts(found: Mapping[str, object]) -> Amounts:
         zero if name not in found else _money(found[name]) if isinstance(zero, Decimal) else _count(found[name])
         for name, zero in Amounts()._asdict().items()
     )
+
+
+def _zone(value: object) -> str:
+    if not isinstance(value, str) or not is_time_zone(value):
+        raise ValueError("no time zone")
+    return value
+
+
+def _day(value: str) -> str:
+    """A day as it is written: an edit that writes it otherwise would be another day."""
+    if date.fromisoformat(value).isoformat() != value:
+        raise ValueError("no day")
+    return value
 
 
 def _count(value: object) -> int:

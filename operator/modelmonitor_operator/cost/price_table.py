@@ -103,6 +103,11 @@ def parse_table(where: str, data: Mapping[str, str]) -> PriceTable:
         raise PriceError(
             f"{where}: it has no row: write under {CSV_KEY} a head {','.join(COLUMNS)} and a line for each"
         )
+    seen: set[tuple[str, CapacityType]] = set()
+    for row in rows:
+        if (key := (row.gpu_model.casefold(), row.capacity_type)) in seen:
+            raise PriceError(f"{where}: {_quote(row.gpu_model)}, {row.capacity_type} has two rows: keep one of them")
+        seen.add(key)
     energy = data.get(ENERGY_KEY)
     pue = data.get(PUE_KEY, "1").strip()
     if not re.fullmatch(FACTOR_PATTERN, pue):

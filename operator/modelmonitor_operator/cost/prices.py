@@ -5,7 +5,7 @@ energy are still told.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
@@ -46,10 +46,15 @@ class Price:
 
 @dataclass(frozen=True, slots=True)
 class NodeFacts:
-    """What a node says about prices."""
+    """What a node says about prices.
+
+    Attributes:
+        gone: it was deleted; what its last pods held has yet to be charged.
+    """
 
     capacity_type: CapacityType = CapacityType.ON_DEMAND
     price: NodePrice | None = None
+    gone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +64,7 @@ class PriceList:
     Attributes:
         locked: the ModelMonitor's own prices do not count.
         problems: why a table or a node's price cannot be used, for the status.
+        settled: the currency, where `keeping` has found it.
     """
 
     spec: CostSpec | None = None
@@ -66,6 +72,7 @@ class PriceList:
     nodes: Mapping[str, NodeFacts] = field(default_factory=dict)
     locked: bool = False
     problems: tuple[str, ...] = ()
+    settled: Currency | None = None
 
     @property
     def _own(self) -> CostSpec | None:
@@ -74,11 +81,28 @@ class PriceList:
     @property
     def currency(self) -> Currency | None:
         """The one currency of everything: the first source's in the chain that has one."""
-        if self.spec is not None and self.spec.currency is not None:
-            return self.spec.currency
-        if self.table is not None:
-            return self.table.currency
-        return next((facts.price.currency for _, facts in sorted(self.nodes.items()) if facts.price), None)
+        return self.settled or self._settle(None)
+
+    def keeping(self, currency: Currency | None) -> "PriceList":
+        """The same for a ledger in this currency: it changes where the ModelMonitor or a table says so.
+
+        Nodes come and go, and a table may be away for a moment.
+        """
+        return replace(self, settled=self._settle(currency))
+
+    def _settle(self, kept: Currency | None) -> Currency | None:
+        """Locked prices are in the administrator's currency, whatever the ModelMonitor writes."""
+        wished = self.spec.currency if self.spec is not None else None
+        listed = self.table.currency if self.table is not None else None
+        if self.locked:
+            return listed or self._of_nodes(kept) or wished or kept
+        return wished or listed or kept or self._of_nodes(kept)
+
+    def _of_nodes(self, kept: Currency | None) -> Currency | None:
+        told = [(facts.price.currency, facts.gone) for _, facts in sorted(self.nodes.items()) if facts.price]
+        if any(currency is kept for currency, _ in told):
+            return kept
+        return next((currency for currency, gone in told if not gone), None)
 
     @property
     def energy_per_kwh(self) -> Decimal | None:
@@ -101,7 +125,7 @@ class PriceList:
         if self.table is not None and self.table.currency != self.currency:
             found.append(f"price table {self.table.where} ({self.table.currency})")
         for node, facts in sorted(self.nodes.items()):
-            if facts.price is not None and facts.price.currency != self.currency:
+            if facts.price is not None and facts.price.currency != self.currency and not facts.gone:
                 found.append(f"node {node} ({facts.price.currency})")
         return tuple(found)
 

@@ -20,7 +20,7 @@ from modelmonitor_api.status_cost import (
     PriceStatus,
 )
 from modelmonitor_operator.cost.amounts import NOTHING, REST, Amounts, ModelKey, add_up
-from modelmonitor_operator.cost.budget import BudgetView, is_priced, spending_of, view_budget
+from modelmonitor_operator.cost.budget import BudgetView, budget_of, has_other_currency, is_priced, spending_of
 from modelmonitor_operator.cost.forecast import Forecast, forecast
 from modelmonitor_operator.cost.ledger import Ledger
 from modelmonitor_operator.cost.money import MJ_PER_KWH, plain, render_hours, render_money
@@ -45,13 +45,16 @@ def build_cost_status(ledger: Ledger, spec: CostSpec | None, prices: PriceList, 
     Args:
         now: seconds since the epoch.
     """
-    view = view_budget(ledger, spec.budget, now) if spec and spec.budget else None
+    prices, view = prices.keeping(ledger.currency), budget_of(ledger, spec, now)
     period = view.period if view else period_of(BudgetPeriod.MONTH, ledger.zone, now)
     total, currency = ledger.total, ledger.currency
     in_period = add_up(*(ledger.days.get(str(day), NOTHING) for day in period.days()))
     projected = _project(ledger, view, period, now) if _has_money(in_period, currency) else None
     rows = tuple(_prices(ledger, prices, now))
     reason, message = _obstacle(ledger, prices, rows)
+    minor = reason in (CostObstacle.NONE, CostObstacle.PARTLY_UNPRICED)
+    if spec is not None and minor and has_other_currency(ledger, spec):
+        reason, message = CostObstacle.MIXED_CURRENCIES, _other_currency(ledger, spec, prices)
     models = sorted(
         ledger.models.items(), key=lambda item: (item[0] == REST, -item[1].spent, -item[1].held_us, item[0])
     )
@@ -215,7 +218,8 @@ def _obstacle(ledger: Ledger, prices: PriceList, rows: Sequence[PriceStatus]) ->
         return CostObstacle.PRICE_SOURCE_UNUSABLE, "; ".join(filter(None, (prices.problems[0], told)))
     mixed = prices.mixed_currencies()
     if mixed:
-        passed = f"prices in another currency than {prices.currency} are passed over: {', '.join(mixed[:3])}"
+        passed = f"prices in another currency than {prices.currency} are passed over: {', '.join(mixed[:3])}: "
+        passed += f"write them in {prices.currency}" + ("" if prices.locked else ", or set spec.cost.currency")
         return CostObstacle.MIXED_CURRENCIES, "; ".join(filter(None, (passed, told)))
     if without:
         return CostObstacle.NO_PRICE, f"{told}; {_LOCKED if prices.locked else _FILL}"
@@ -223,6 +227,15 @@ def _obstacle(ledger: Ledger, prices: PriceList, rows: Sequence[PriceStatus]) ->
         told = f"{render_hours(unpriced_us)} GPU-hours were held without a price in {ledger.currency}"
         return CostObstacle.PARTLY_UNPRICED, f"{told}, before there was one, and have no money"
     return CostObstacle.NONE, ""
+
+
+def _other_currency(ledger: Ledger, spec: CostSpec, prices: PriceList) -> str:
+    if prices.currency is spec.currency:
+        return (
+            f"the ledger counts in {ledger.currency} and in {spec.currency} from its next write on: wait some minutes"
+        )
+    told = f"spec.cost.currency is {spec.currency}, and an administrator has locked prices in {prices.currency}"
+    return f"{told}: write currency: {prices.currency}, and the budget in it"
 
 
 def _bounded(status: CostStatus) -> CostStatus:

@@ -65,7 +65,11 @@ def claim_budget(given: RollupInput, before: Condition | None) -> Claim:
         return _claim(before.status, before.reason, before.message) if before else rest_budget(facts.state)
     if facts.state in _MENDS or facts.status is None:
         return _fault(facts)
-    return _unpriced(facts.status, facts.budget) or _judge(facts.status, facts.budget, before)
+    return (
+        _unpriced(facts.status, facts.budget)
+        or _other_currency(given, facts)
+        or _judge(facts.status, facts.budget, before)
+    )
 
 
 def _holds(before: Condition | None, generation: int) -> bool:
@@ -95,6 +99,14 @@ def _unpriced(cost: CostStatus, budget: BudgetView | None) -> Claim | None:
         more = f"; {cost.message}" if cost.reason not in (CostObstacle.NONE, CostObstacle.PARTLY_UNPRICED) else ""
         return _claim(_UNKNOWN, CostObstacle.PARTLY_UNPRICED, f"{told}: {then}{more}")
     return None
+
+
+def _other_currency(given: RollupInput, facts: CostFacts) -> Claim | None:
+    """The claim where there is a budget and it is in another currency than the ledger."""
+    spec = given.monitor.spec.cost if given.monitor.spec is not None else None
+    if facts.budget is not None or facts.status is None or spec is None or spec.budget is None:
+        return None
+    return _claim(_UNKNOWN, facts.status.reason, facts.status.message)
 
 
 def _judge(cost: CostStatus, budget: BudgetView | None, before: Condition | None) -> Claim:
