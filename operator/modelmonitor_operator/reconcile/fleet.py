@@ -48,8 +48,8 @@ def reconcile_fleet(given: FleetInput) -> FleetDecision:
             "created: it belongs to the chart and owns what the operator makes. Run helm upgrade to restore it"
         )
     for stored in (given.key_secret, given.daemon_set):
-        if stored is not None and not is_ours(stored, given.settings.anchor_name):
-            return FleetDecision(problem=foreign_problem(stored.ref))
+        if stored is not None and not is_ours(stored, given.settings):
+            return FleetDecision(problem=foreign_problem(stored, given.settings))
     return FleetDecision((*_key_changes(given, given.anchor), *_daemon_set_changes(given, given.anchor)))
 
 
@@ -57,7 +57,7 @@ def _remove(given: FleetInput) -> tuple[Change, ...]:
     mine = [
         (rank, stored)
         for rank, stored in ((Rank.KEY, given.daemon_set), (Rank.WORKLOAD, given.key_secret))
-        if stored is not None and not stored.deleting and is_ours(stored, given.settings.anchor_name)
+        if stored is not None and not stored.deleting and is_ours(stored, given.settings)
     ]
     return tuple(Delete(rank, stored) for rank, stored in mine)
 

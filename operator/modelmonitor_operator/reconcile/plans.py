@@ -45,8 +45,8 @@ class PlanDecision:
 def reconcile_plan(given: PlanInput) -> PlanDecision:
     """Changes that bring one node's plan into the wanted state."""
     stored = given.stored
-    if stored is not None and not is_ours(stored, given.settings.anchor_name):
-        return PlanDecision(problem=foreign_problem(stored.ref))
+    if stored is not None and not is_ours(stored, given.settings):
+        return PlanDecision(problem=foreign_problem(stored, given.settings))
     if stored is not None and stored.deleting:
         return PlanDecision()
     spec = build_plan_spec(given.node, (*given.monitors, *_kept(stored, given.unknown)))

@@ -115,6 +115,16 @@ def test_a_plan_of_the_users_is_left_alone() -> None:
     assert "left alone" in decision.problem
 
 
+def test_a_plan_of_another_installation_in_the_same_namespace_is_left_alone_and_the_advice_is_a_namespace() -> None:
+    there = present(planned())
+    other = settings(sidecarName="other-sidecar", anchorName="other-anchor")
+    for monitors in ((planned("search"),), ()):
+        decision = decide(*monitors, settings=other, stored=there)
+        assert decision.changes == ()
+        assert "of another installation, modelmonitor-sidecar" in decision.problem
+        assert "sidecar.namespace" in decision.problem
+
+
 def test_a_plan_is_cut_at_its_largest_size_and_says_so() -> None:
     spec = build_plan_spec("n1", [planned(f"m{i:03}", pods=500) for i in range(20)])
     assert spec.truncated
