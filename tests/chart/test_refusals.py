@@ -97,3 +97,25 @@ def test_a_parent_chart_can_switch_the_chart_on_and_pass_its_globals(chart: Char
     assert "image: mirror/modelmonitor-operator:0.1.0" in rendered.text
     off = chart.render({"modelmonitor": {"enabled": False}}, release="whole", chart=parent)
     assert off.objects == ()
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        pytest.param({"podDisruptionBudget": {"enabled": True}, "replicas": 2}, id="a budget with two replicas"),
+        pytest.param(
+            {"serviceAccount": {"name": "one"}, "sidecar": {"namespace": "other", "serviceAccount": {"name": "one"}}},
+            id="one name for ServiceAccounts of two namespaces",
+        ),
+        pytest.param({"cost": {"lockPrices": True}}, id="locked prices where nodes are read"),
+        pytest.param(
+            {"watchNamespaces": ["a"], "cost": {"lockPrices": True, "priceTable": "x"}}, id="and with a table"
+        ),
+        pytest.param({"watchNamespaces": ["a"], "cost": {"lockPrices": True, "readNodes": True}}, id="and by a role"),
+        pytest.param({"cost": {"enabled": False, "lockPrices": True}, "watchNamespaces": ["a"]}, id="and no cost"),
+        pytest.param({"sidecar": {"gpuAccess": {"preset": "none", "runtimeClassName": ""}}}, id="no runtime class"),
+        pytest.param({"networkPolicy": {"metricsFrom": []}}, id="no policies and nobody named"),
+    ],
+)
+def test_what_is_nearly_refused_and_works_is_accepted(chart: Chart, values: Manifest) -> None:
+    assert chart.render(values).all("Deployment")
