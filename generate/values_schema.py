@@ -71,7 +71,7 @@ _LIMITS: dict[str, Json] = {
     "cost.priceTable": {"maxLength": 253},
     "cost.readNodes": _GATE,
     "cost.ledgerRetentionDays": {"minimum": 1},
-    "cost.writeSeconds": {"type": "number", "minimum": 1},
+    "cost.writeSeconds": {"type": "number", "minimum": 1, "maximum": 300},
     "extraObjects": {"items": {"type": ["object", "string"]}},
 }
 _OPEN = frozenset(

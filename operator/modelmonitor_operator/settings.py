@@ -160,7 +160,10 @@ class CostSettings(Strict):
         description="Read labels and annotations of nodes: how they were bought, and prices that stand on them.",
     )
     write_seconds: float = Field(
-        default=300.0, ge=1, description="A ledger is written at most once in so many seconds."
+        default=300.0,
+        ge=1,
+        le=300,
+        description="A ledger is written at most once in so many seconds; the alerts on cost are made for 300 at most.",
     )
     ledger_retention_days: int = Field(
         default=400, ge=1, description="How long the ledger of a deleted ModelMonitor is kept."

@@ -40,6 +40,7 @@ def test_each_group_is_weighed_by_its_own_interval() -> None:
         "modelmonitor.findings": 30,
         "modelmonitor.pipeline": 30,
         "modelmonitor.absence": 30,
+        "modelmonitor.cost": 30,
         "slo.available": 60,
         "slo.available.period": 120,
         "slo.available.alerts": 30,

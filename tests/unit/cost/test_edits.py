@@ -6,7 +6,9 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
+from modelmonitor_api.cost_alerts import LEDGER_OLD_SECONDS
 from modelmonitor_api.spec_cost import CostSpec, Currency
 from modelmonitor_api.spec_objectives import Objective
 from modelmonitor_operator.cost.amounts import Amounts
@@ -32,6 +34,7 @@ from modelmonitor_operator.cost.report import build_cost_status
 from modelmonitor_operator.cost.tally import Terms
 from modelmonitor_operator.price_book import MAX_GONE, PriceBook
 from tests.unit.cost.accounts import NOW, Book, book, life, meter, model, prices, reading
+from tests.unit.operator.worlds import settings
 
 HOUR = 3600
 TABLE = {"currency": "USD", "prices.csv": "gpuModel,capacityType,perGpuHour\n*,Any,3.00\n"}
@@ -218,3 +221,9 @@ def test_two_prices_for_the_same_gpu_are_none() -> None:
     rows = "gpuModel,capacityType,perGpuHour\nNVIDIA L4,Any,3.00\nnvidia l4,,20.00\n"
     with pytest.raises(PriceError, match="'nvidia l4', Any has two rows: keep one of them"):
         parse_table("ops/table", {"currency": "USD", "prices.csv": rows})
+
+
+def test_a_ledger_is_written_no_later_than_the_alerts_expect() -> None:
+    assert settings(cost={"writeSeconds": 300}).cost.write_seconds * 6 == LEDGER_OLD_SECONDS
+    with pytest.raises(ValidationError, match="writeSeconds"):
+        settings(cost={"writeSeconds": 301})
