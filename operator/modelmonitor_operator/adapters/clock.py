@@ -3,13 +3,15 @@
 import asyncio
 import time
 
+_SINCE_BOOT = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+
 
 class SystemClock:
     """The real clock."""
 
     def monotonic(self) -> float:
-        """Seconds that only grow."""
-        return time.monotonic()
+        """Seconds that only grow, also while the machine sleeps: a lease runs out meanwhile. macOS has no such clock."""
+        return time.clock_gettime(_SINCE_BOOT)
 
     def time(self) -> float:
         """Seconds since the epoch."""

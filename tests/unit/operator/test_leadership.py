@@ -1,10 +1,12 @@
 """Who leads: the pure decisions, and the loop against a fake cluster."""
 
 import asyncio
+import time
 from typing import Any
 
 import pytest
 
+from modelmonitor_operator.adapters.clock import SystemClock
 from modelmonitor_operator.adapters.lease import Leadership
 from modelmonitor_operator.errors import ConflictError, NotFoundError, UnavailableError
 from modelmonitor_operator.objects import LEASE, ObjectRef, StoredObject, parse_stored
@@ -261,3 +263,8 @@ async def test_an_api_server_that_never_answers_about_the_lease_is_given_up(capl
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     assert "did not answer" in str(caplog.records[0].__dict__["error"])
+
+
+def test_a_lease_runs_out_also_while_the_machine_sleeps(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time, "clock_gettime", {time.CLOCK_BOOTTIME: 900.0, time.CLOCK_MONOTONIC: 2.0}.__getitem__)
+    assert SystemClock().monotonic() == 900.0
