@@ -227,8 +227,8 @@ _COST_ROWS = (
         _N.BUDGET_WILL_BE_EXCEEDED,
         AlertSeverity.WARNING,
         "1h",
-        "Even the low end of the forecast's range is more than the budget. Before the range is proven it is half of "
-        "what is to come.",
+        "Even the low end of the forecast's range is more than the budget, and the ledger is older than a day. Before "
+        "the range is proven it is half of what is to come.",
         f"ModelMonitor {_MONITOR} will have spent at least {_MONEY} at the end of the period, more than its budget.",
     ),
     _cost(

@@ -15,6 +15,8 @@ IDLE_WINDOWS = ("6h", "1h")
 """Long enough that a pause is no waste; the short one, so that the alert ends soon after work begins."""
 IDLE_GPU_HOURS = 2
 """Less idle time than this in the long window is not worth a message: a whole GPU idles for six hours in it."""
+FIRST_DAY_SECONDS = 86_400
+"""A ledger's first day says nothing sure: what runs an hour need not run a month."""
 LEDGER_OLD_SECONDS = 1800
 """Six times the time between two writes."""
 

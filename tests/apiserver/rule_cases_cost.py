@@ -15,6 +15,7 @@ MONTH = 30 * 86_400
 BUDGET = series("modelmonitor_cost_budget", currency="EUR")
 SPENT = series("modelmonitor_cost_budget_spent", currency="EUR")
 START, END = (series(f"modelmonitor_cost_budget_period_{edge}_timestamp_seconds") for edge in ("start", "end"))
+BEGAN = series("modelmonitor_cost_ledger_start_timestamp_seconds")
 HELD = series("modelmonitor_gpus", state="held")
 
 
@@ -41,8 +42,8 @@ def clock(count: int, first: float = 0.0) -> str:
 
 
 def period(spent: float = 0, start: int = 0, end: int = MONTH, minutes: int = 900) -> dict[str, str]:
-    """A budget of one EUR an hour."""
-    values = {BUDGET: 720, SPENT: spent, START: start, END: end}
+    """A budget of one EUR an hour, and a ledger that is older than a day."""
+    values = {BUDGET: 720, SPENT: spent, START: start, END: end, BEGAN: -86_400}
     return {name: f"{value}x{minutes}" for name, value in values.items()}
 
 
@@ -74,6 +75,8 @@ def _budget() -> Iterator[Case]:
     low, expected = (series("modelmonitor_cost_projected", currency="EUR", bound=one) for one in ("low", "expected"))
     yield Case(will, "fires where even the low end is more", {**period(100), low: "721x200"}, 90, (ticket,))
     yield Case(will, "is silent within the first hour", {**period(100), low: "721x200"}, 55)
+    young = {**period(100), low: "721x200", BEGAN: "-70000x200"}
+    yield Case(will, "is silent on the ledger's first day", young, 90)
     yield Case(will, "is silent where the range is on both sides", {**period(100), low: "500x200", expected: "900x200"})
     yield Case(will, "is silent once it is spent", {**period(720), low: "900x200"}, 90)
     yield Case(will, "is silent without a ledger", {}, 90)

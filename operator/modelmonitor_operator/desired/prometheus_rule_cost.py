@@ -12,6 +12,7 @@ from modelmonitor_api.alert_names import AlertName
 from modelmonitor_api.cost_alerts import (
     BURN_FACTOR,
     BURN_WINDOWS,
+    FIRST_DAY_SECONDS,
     IDLE_GPU_HOURS,
     IDLE_RATIO,
     IDLE_WINDOWS,
@@ -70,7 +71,9 @@ class _CostRules:
         yield self._record(CostSeries.LEFT_RATE, f"({amount} - {spent}) / {_EACH_MONITOR} group_left () {remaining}")
         low = self._money("cost_projected", equals("bound", ProjectionBound.LOW))
         yield AlertRule(AlertName.BUDGET_EXCEEDED, f"{spent} >= {amount}")
-        yield AlertRule(AlertName.BUDGET_WILL_BE_EXCEEDED, f"{low} > {amount} and {spent} < {amount}")
+        age = f"time() - {self._gauge('cost_ledger_start_timestamp_seconds')}"
+        sure = f"and {_EACH_MONITOR} ({age} >= {FIRST_DAY_SECONDS})"
+        yield AlertRule(AlertName.BUDGET_WILL_BE_EXCEEDED, f"{low} > {amount} and {spent} < {amount} {sure}")
         yield AlertRule(AlertName.BUDGET_BURN_FAST, self._burns())
 
     def _select(self, series: str, *matchers: str) -> str:
