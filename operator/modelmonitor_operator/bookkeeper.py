@@ -140,6 +140,7 @@ class Bookkeeper:
         entry = self._entries.get(uid)
         if entry is None:
             return
+        closing = entry.last is not None
         try:
             await self._keep(ref, uid, entry)
         except ClusterError as exc:
@@ -148,7 +149,7 @@ class Bookkeeper:
                 entry.refusal = f"the ledger cannot be read or written, the API server says: {str(exc)[:_TOLD]}"
             raise
         entry.asked, entry.refusal = False, ""
-        if entry.last is not None:
+        if closing:
             self._close(uid)
 
     async def _keep(self, ref: MonitorRef, uid: str, entry: _Entry) -> None:

@@ -1,5 +1,7 @@
 """The leader keeps ledgers: nothing is charged twice and nothing is lost, whatever happens between two writes."""
 
+from typing import Any
+
 import pytest
 
 from modelmonitor_operator.cost.amounts import Amounts
@@ -12,6 +14,7 @@ from modelmonitor_operator.errors import (
     ForbiddenError,
     UnavailableError,
 )
+from modelmonitor_operator.objects import StoredObject
 from tests.unit.cost.ledger_house import Clock, Leader, Shelf, busy, raw_monitor, raw_pod
 
 EVERY = 300.0
@@ -208,6 +211,26 @@ async def test_a_monitor_that_is_deleted_gets_its_last_minutes_and_its_ledger_st
     assert held(shelf) == pytest.approx(450)
     await passes(leader, clock, 1000)
     assert held(shelf) == pytest.approx(450)
+
+
+async def test_a_monitor_that_is_deleted_while_its_ledger_is_written_gets_its_last_seconds() -> None:
+    leader, shelf, clock = begun()
+    await leader.beat(busy(0))
+    await passes(leader, clock, 290)
+    replace = shelf.replace
+
+    async def slow(stored: StoredObject, manifest: dict[str, Any]) -> StoredObject:
+        shelf.replace = replace  # type: ignore[method-assign]
+        clock.passed += 10
+        leader.say(leader.readings(busy(clock.passed)))
+        leader.intake.monitor_event("DELETED", raw_monitor())
+        return await replace(stored, manifest)
+
+    shelf.replace = slow  # type: ignore[method-assign]
+    while leader.world.monitors:
+        await passes(leader, clock, 10)
+    await leader.work()
+    assert held(shelf) == pytest.approx(clock.passed, abs=0.1)
 
 
 async def test_a_monitor_that_is_made_again_under_its_name_gets_another_ledger() -> None:
