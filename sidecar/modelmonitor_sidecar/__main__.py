@@ -111,16 +111,15 @@ class Sidecar:
         http = BoundedHttp(settings.triton_deadline_seconds)
         stack.push_async_callback(http.close)
         triton = TritonReader(http)
-        presence = Presence(PodName(settings.pod_namespace, settings.pod_name))
         kubelet = PodResourcesSource(KubeletSocket(settings.pod_resources_socket), store, read_clock, self._interval)
+        presence = Presence(PodName(settings.pod_namespace, settings.pod_name), kubelet.ask_now)
         kubelet.on_list = presence.note
         scrapes = ScrapeScheduler(PresentReader(triton, presence), store, read_clock)
         stack.push_async_callback(scrapes.close)
 
         def plan_changed(plan: PlanSnapshot) -> None:
             targets = plan_targets(plan.monitors, settings.refuse_address)
-            if presence.follow(targets):
-                kubelet.ask_now()
+            presence.follow(targets)
             scrapes.follow(targets)
             triton.keep_only(targets)
             self._pages.follow_plan(store.newest)

@@ -6,7 +6,7 @@ kubelet that has just started, and says nothing. Where the kubelet cannot be ask
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from modelmonitor_api.plan import PlannedPod
@@ -49,19 +49,21 @@ class Presence:
 
     Args:
         own: the sidecar's own pod; without a name no list is trusted.
+        ask_now: called where a new pod waits for a list.
     """
 
-    def __init__(self, own: PodName) -> None:
-        self._own = own
+    def __init__(self, own: PodName, ask_now: Callable[[], object]) -> None:
+        self._own, self._ask_now = own, ask_now
         self._watched: dict[str, _Watched] = {}
 
-    def follow(self, targets: Mapping[str, Target]) -> bool:
-        """Compare these pods, by UID, with the lists from now on; says whether new ones wait for the next list."""
+    def follow(self, targets: Mapping[str, Target]) -> None:
+        """Compare these pods, by UID, with the lists from now on; new ones wait for the next list."""
         kept = {uid: known for uid, known in self._watched.items() if uid in targets}
         new = targets.keys() - kept.keys()
         added = {uid: _Watched(PodName(targets[uid].namespace, targets[uid].pod.name)) for uid in new}
         self._watched = kept | added
-        return bool(added)
+        if added:
+            self._ask_now()
 
     def note(self, listed: frozenset[PodName] | None) -> None:
         """The kubelet's newest list; None where it gave none."""

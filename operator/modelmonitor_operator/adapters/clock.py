@@ -10,7 +10,7 @@ class SystemClock:
     """The real clock."""
 
     def monotonic(self) -> float:
-        """Seconds that only grow, also while the machine sleeps: a lease runs out meanwhile. macOS has no such clock."""
+        """Seconds that only grow, also while the machine sleeps, when a lease runs out; macOS has no such clock."""
         return time.clock_gettime(_SINCE_BOOT)
 
     def time(self) -> float:

@@ -143,7 +143,7 @@ class Watching:
     def __init__(self, source: PodResourcesSource, http: BoundedHttp, heard: Sink) -> None:
         self._source, self._heard = source, heard
         self._pod = pod(http=heard.port, metrics=heard.port)
-        presence = Presence(PodName("mm", "sidecar-x"))
+        presence = Presence(PodName("mm", "sidecar-x"), source.ask_now)
         presence.follow(plan_targets((monitor(self._pod),), lambda _: ""))
         source.on_list = presence.note
         self._reader = PresentReader(TritonReader(http), presence)

@@ -20,7 +20,7 @@ UNKNOWN = None
 
 
 def planned(*pods: PlannedPod, own: PodName = OWN) -> Presence:
-    made = Presence(own)
+    made = Presence(own, lambda: None)
     made.follow(plan_targets((monitor(*(pods or (pod(),))),), lambda _: ""))
     return made
 
@@ -55,9 +55,9 @@ async def test_a_sidecar_that_does_not_know_its_own_name_trusts_no_list() -> Non
 
 
 async def test_lists_from_before_a_pod_was_planned_do_not_count_against_it() -> None:
-    made = Presence(OWN)
+    made = Presence(OWN, lambda: None)
     made.note(WITHOUT)
-    assert made.follow(plan_targets((monitor(pod()),), lambda _: ""))
+    made.follow(plan_targets((monitor(pod()),), lambda _: ""))
     made.note(ALL)
     assert not await made.is_gone(pod().uid)
 
@@ -65,8 +65,16 @@ async def test_lists_from_before_a_pod_was_planned_do_not_count_against_it() -> 
 async def test_a_plan_that_names_the_same_pods_keeps_what_is_known_and_waits_for_nothing() -> None:
     made = planned()
     made.note(WITHOUT)
-    assert not made.follow(plan_targets((monitor(pod(), interval=5),), lambda _: ""))
+    made.follow(plan_targets((monitor(pod(), interval=5),), lambda _: ""))
     assert await made.is_gone(pod().uid)
+
+
+def test_the_kubelet_is_asked_at_once_for_pods_that_are_new_and_not_for_those_that_are_known() -> None:
+    asked: list[str] = []
+    made = Presence(OWN, lambda: asked.append("now"))
+    for pods, times in (((pod(),), 1), ((pod(),), 1), ((pod(), pod(uid="uid-new")), 2), ((), 2)):
+        made.follow(plan_targets((monitor(*pods),), lambda _: ""))
+        assert len(asked) == times
 
 
 async def test_a_pod_of_the_same_name_with_another_uid_is_another_pod() -> None:
