@@ -220,11 +220,15 @@ async def test_a_leader_that_was_frozen_longer_than_its_lease_holds_it_no_more_b
 
 
 async def test_the_lease_is_held_from_when_a_renewal_was_sent_and_not_from_its_answer() -> None:
-    leases, clock, led = FakeLeases(), SlowClock(), asyncio.Event()
+    class StoppedClock(FakeClock):
+        async def sleep(self, seconds: float) -> None:  # noqa: ARG002
+            await asyncio.Event().wait()
+
+    leases, clock, led, limits = FakeLeases(), StoppedClock(), asyncio.Event(), LeaseSettings()
     mine, put = leadership(leases, clock), leases._put
 
     def answer_late(manifest: dict[str, Any]) -> StoredObject:
-        clock.now += LeaseSettings().timeout_seconds
+        clock.now += limits.timeout_seconds
         return put(manifest)
 
     async def work() -> None:
@@ -234,7 +238,9 @@ async def test_the_lease_is_held_from_when_a_renewal_was_sent_and_not_from_its_a
     leases._put = answer_late  # type: ignore[method-assign]
     task = asyncio.create_task(mine.run(work))
     await until(task, led.is_set)
-    clock.now += LeaseSettings().duration_seconds - LeaseSettings().timeout_seconds
+    clock.now += limits.duration_seconds - limits.timeout_seconds - 0.1
+    assert mine.holds()
+    clock.now += 0.1
     assert not mine.holds()
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
