@@ -126,7 +126,8 @@ def _view(amounts: Amounts, currency: Currency | None) -> dict[str, object]:
 
 
 def _model(key: ModelKey, amounts: Amounts, currency: Currency | None) -> ModelCost:
-    n, energy = amounts.inferences, Decimal(amounts.energy_mj)
+    n = amounts.inferences if amounts.held_us or amounts.used_us else 0  # an ensemble costs what its parts do
+    energy = Decimal(amounts.energy_mj)
     priced = _has_money(amounts, currency) and is_priced(amounts)
     each = {
         "per_thousand_allocation": per_thousand(amounts.spent, n) if priced else None,

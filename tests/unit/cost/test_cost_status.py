@@ -37,6 +37,14 @@ def test_a_model_has_its_cost_on_both_bases() -> None:
     assert (found.total.allocation, found.period.allocation, found.confidence) == ("2.40", "2.40", Confidence.MEASURED)
 
 
+def test_a_thousand_inferences_of_an_ensemble_have_no_price_of_their_own() -> None:
+    made = book(Terms(prices()), since=0)
+    ensemble = model("chain", counted=800, ensemble=True)
+    made.take(reading(HOUR, meter(HOUR, HOUR, model(used=900, counted=800), ensemble)), life())
+    chain = next(one for one in status(made).models if one.name == "chain")
+    assert (chain.per_thousand_allocation, chain.per_thousand_usage, chain.per_thousand_watt_hours) == (None,) * 3
+
+
 def test_the_price_in_force_has_a_source() -> None:
     (price,) = status(running()).prices
     assert (price.per_gpu_hour, price.source, price.where, price.warning) == (
