@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from modelmonitor_operator.adapters.connection import Connection
 from modelmonitor_operator.adapters.watch import Scope, Sink, Watch
@@ -76,9 +77,9 @@ class Watches:
         served = world.children.served or frozenset()
         for kind in OBJECT_KINDS:
             if kind.provider and kind.kind in served:
-                yield from self._owned(kind.kind)
+                yield from ((replace(scope, may_be_new=True), sink) for scope, sink in self._owned(kind.kind))
         if PROMETHEUS in served and not self._settings.watch_namespaces:
-            yield Scope(PROMETHEUS, None), self._intake.children.prometheuses()
+            yield Scope(PROMETHEUS, None, may_be_new=True), self._intake.children.prometheuses()
             yield Scope(NAMESPACE, None, metadata_only=True), self._intake.children.namespaces()
 
     def _owned(self, kind: ResourceKind) -> Iterable[tuple[Scope, Sink]]:

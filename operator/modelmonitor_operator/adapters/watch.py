@@ -29,6 +29,8 @@ _SILENCE_SECONDS = 120.0
 _SHORTEST_SECONDS = 1.0
 """A server or proxy that ends every watch at once is asked no more often than this."""
 _LINE_BYTES = 8 * 1024 * 1024
+_FIRST_RELIST_SECONDS = 10.0
+"""When a kind is listed again whose CRD may be new; each time later by half, up to `relist_seconds`."""
 _FIRST_BACKOFF_SECONDS = 0.5
 _LARGEST_BACKOFF_SECONDS = 30.0
 
@@ -51,13 +53,19 @@ class Sink(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What is watched: a kind in a namespace or (None) in all, narrowed by selectors, whole or by its metadata."""
+    """What is watched: a kind in a namespace or (None) in all, narrowed by selectors, whole or by its metadata.
+
+    Attributes:
+        may_be_new: its CRD may have been installed moments ago. Until the API server has settled, a watch of such a
+            kind can stay open, send bookmarks and tell of no object (seen on 1.37), so it is listed again soon.
+    """
 
     kind: ResourceKind
     namespace: str | None
     label_selector: str = ""
     field_selector: str = ""
     metadata_only: bool = False
+    may_be_new: bool = False
 
     def accept(self, *, items: bool) -> str:
         """What an answer shall be: `items` of a list, or one object an event."""
@@ -86,6 +94,11 @@ class Watch:
     _version: str = ""
     _listed_at: float = 0.0
     _failures: int = 0
+    _relist_after: float = 0.0
+
+    def __post_init__(self) -> None:
+        soon = min(_FIRST_RELIST_SECONDS, self.relist_seconds)
+        self._relist_after = soon if self.scope.may_be_new else self.relist_seconds
 
     async def run(self) -> None:
         """Keep the sink true."""
@@ -103,8 +116,11 @@ class Watch:
                 await self._pause(exc)
 
     async def _round(self) -> None:
-        if not self._version or self.clock.monotonic() - self._listed_at >= self.relist_seconds:
+        if not self._version:
             await self._list()
+        elif self.clock.monotonic() - self._listed_at >= self._relist_after:
+            await self._list()
+            self._relist_after = min(self.relist_seconds, 1.5 * self._relist_after)
         opened_at = self.clock.monotonic()
         await self._stream()
         self._failures = 0
@@ -157,7 +173,7 @@ class Watch:
         return parse_body(content)
 
     async def _stream(self) -> None:
-        remaining = max(1.0, self.relist_seconds - (self.clock.monotonic() - self._listed_at))
+        remaining = max(1.0, self._relist_after - (self.clock.monotonic() - self._listed_at))
         query = {
             **self.scope.query(),
             "watch": "true",

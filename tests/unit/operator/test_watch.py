@@ -126,6 +126,26 @@ async def test_a_watch_that_ends_goes_on_from_its_last_bookmark() -> None:
     assert seen.lists == 1
 
 
+async def lists_within(seconds: float, **scope: bool) -> list[float]:
+    """When a kind was listed in so many seconds, by a server that ends each watch at once."""
+    api, clock, times = FakeApi(*([[]] * int(2 * seconds))), FakeClock(), []
+    began = clock.now
+    async with watching(api, clock, **scope) as seen:
+        seen.listed = lambda: times.append(clock.now - began)  # type: ignore[method-assign]
+        async with asyncio.timeout(20):
+            while clock.now - began < seconds:  # noqa: ASYNC110 - the watch moves this clock
+                await asyncio.sleep(0)
+    return times
+
+
+async def test_a_kind_that_may_be_new_is_listed_again_soon_and_then_less_and_less() -> None:
+    first, second, third, *_ = await lists_within(120, may_be_new=True)
+    assert first < 1
+    assert 9 < second - first < 13
+    assert 13 < third - second < 18
+    assert len(await lists_within(120)) == 1
+
+
 async def test_a_server_that_ends_every_watch_at_once_is_not_asked_without_a_pause() -> None:
     api, clock = FakeApi(*([[]] * 10)), FakeClock()
     started = clock.now
