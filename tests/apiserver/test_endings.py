@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from modelmonitor_operator.bookkeeper import OPENING_SECONDS
 from modelmonitor_testbed.controlplane import running_control_plane
 from modelmonitor_testbed.helm import Helm
 from modelmonitor_testbed.kubectl import Kubectl, wait_until
@@ -77,17 +78,24 @@ def installed(tmp_path: Path) -> Iterator[Installed]:
             kubectl.run("create", "namespace", namespace)
         house.install()
         house.start()
-        house.node("n1")
-        house.triton_pod("t1", "n1", "10.0.0.1")
-        kubectl.apply(house.monitor("fraud"))
-        wait_until(house.daemon_set, 30, "the DaemonSet")
-        wait_until(lambda: house.plan("n1"), 30, "the plan of the node")
-        wait_until(house.children, 30, "what the ModelMonitor owns")
-        wait_until(house.ledgers, 30, "the ledger")
-        yield house
-        for operator in house.operators:
-            if operator.child.poll() is None:
-                operator.kill()
+        try:
+            bring_up(house)
+            yield house
+        finally:
+            for operator in house.operators:
+                if operator.child.poll() is None:
+                    operator.kill()
+
+
+def bring_up(house: Installed) -> None:
+    """A ModelMonitor with all that belongs to it. Its ledger waits a minute for sidecars, of which there are none."""
+    house.node("n1")
+    house.triton_pod("t1", "n1", "10.0.0.1")
+    house.kubectl.apply(house.monitor("fraud"))
+    wait_until(house.daemon_set, 30, "the DaemonSet")
+    wait_until(lambda: house.plan("n1"), 30, "the plan of the node")
+    wait_until(house.children, 30, "what the ModelMonitor owns")
+    wait_until(house.ledgers, OPENING_SECONDS + 60, "the ledger")
 
 
 def delete_monitor(house: Installed) -> float:
