@@ -34,6 +34,8 @@ from tests.cluster.workloads import TEAM, TRITON
 
 CHILD = object_name("fraud")
 BOTH = {"sidecar", "leader"}
+RESOLVES_SECONDS = 75
+"""Two evaluations of the group of findings, which is evaluated every 30 s, and the scrapes before them."""
 
 
 def test_without_the_crds_monitoring_works_and_the_condition_names_what_is_missing(fraud: MonitorView) -> None:
@@ -115,7 +117,9 @@ def test_a_model_that_fails_is_named_with_its_ratio_and_reason_and_alerts_until_
     triton.modelctl(TEAM, TRITON, "failing", "reset")
     calm.wait_without(FindingCode.MODEL_FAILING)
     wait_until(
-        asked(lambda: firing(prometheus, TEAM, "fraud", AlertName.MODEL_FAILING) is None), 30, "the alert resolves"
+        asked(lambda: firing(prometheus, TEAM, "fraud", AlertName.MODEL_FAILING) is None),
+        RESOLVES_SECONDS,
+        "the alert resolves",
     )
     calm.wait_state(HealthState.HEALTHY)
 
