@@ -14,16 +14,9 @@ from aiohttp import web
 from benchmarks.synthetic import GPUS
 from benchmarks.triton_pages import model_names, render_index, render_metadata, render_metrics, render_statistics
 from modelmonitor_api.plan import NodePlanSpec, PlannedMonitor, PlannedPod
-from modelmonitor_sidecar.sources.podresources_pb2 import (
-    AllocatableResourcesRequest,
-    AllocatableResourcesResponse,
-    ContainerDevices,
-    ContainerResources,
-    ListPodResourcesRequest,
-    ListPodResourcesResponse,
-    PodResources,
-)
+from modelmonitor_sidecar.sources.podresources_pb2 import ContainerDevices, ContainerResources, PodResources
 from modelmonitor_testbed.gpu.hardware import Node
+from modelmonitor_testbed.pod_resources_server import serve_pod_resources
 
 NODE = Node("node-a", GPUS, {})
 NAMESPACE, MONITOR = "team", "fraud"
@@ -146,25 +139,7 @@ async def _kubelet(socket: Path, pods: int) -> grpc.aio.Server:
         for pod in range(pods)
     ]
 
-    async def list_pods(_request: object, _context: object) -> ListPodResourcesResponse:
-        return ListPodResourcesResponse(pod_resources=held)
-
-    async def list_allocatable(_request: object, _context: object) -> AllocatableResourcesResponse:
-        return AllocatableResourcesResponse(devices=devices)
-
-    handlers = {
-        "List": grpc.unary_unary_rpc_method_handler(
-            list_pods, ListPodResourcesRequest.FromString, ListPodResourcesResponse.SerializeToString
-        ),
-        "GetAllocatableResources": grpc.unary_unary_rpc_method_handler(
-            list_allocatable, AllocatableResourcesRequest.FromString, AllocatableResourcesResponse.SerializeToString
-        ),
-    }
-    server = grpc.aio.server()
-    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("v1.PodResourcesLister", handlers),))
-    server.add_insecure_port(f"unix:{socket}")
-    await server.start()
-    return server
+    return await serve_pod_resources(socket, lambda: held, lambda: devices)
 
 
 async def _serve(around: Surroundings, ready: Connection) -> None:

@@ -8,22 +8,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import aiohttp
-import grpc.aio
 from aiohttp import web
 
 from modelmonitor_api import names
 from modelmonitor_api.cost_summary import CostReading
 from modelmonitor_api.signing import NONCE_BYTES, sign_request
 from modelmonitor_api.summary import NodeSummary
-from modelmonitor_sidecar.sources.podresources_pb2 import (
-    AllocatableResourcesRequest,
-    AllocatableResourcesResponse,
-    ContainerDevices,
-    ContainerResources,
-    ListPodResourcesRequest,
-    ListPodResourcesResponse,
-    PodResources,
-)
+from modelmonitor_sidecar.sources.podresources_pb2 import ContainerDevices, ContainerResources, PodResources
+from modelmonitor_testbed.pod_resources_server import serve_pod_resources
 from tests.edge.sidecar.loopback import served
 
 KEY, SIDECAR_UID = b"k" * 44, "uid-sidecar"
@@ -99,24 +91,7 @@ async def kubelet(path: Path, held: Mapping[str, str], replicas: int) -> AsyncIt
 
     pods = [PodResources(name=name, namespace="team-a", containers=[container(one)]) for name, one in held.items()]
 
-    async def listed(_request: object, _context: object) -> ListPodResourcesResponse:
-        return ListPodResourcesResponse(pod_resources=pods)
-
-    async def allocatable(_request: object, _context: object) -> AllocatableResourcesResponse:
-        return AllocatableResourcesResponse(devices=offered)
-
-    handlers = {
-        "List": grpc.unary_unary_rpc_method_handler(
-            listed, ListPodResourcesRequest.FromString, ListPodResourcesResponse.SerializeToString
-        ),
-        "GetAllocatableResources": grpc.unary_unary_rpc_method_handler(
-            allocatable, AllocatableResourcesRequest.FromString, AllocatableResourcesResponse.SerializeToString
-        ),
-    }
-    server = grpc.aio.server()
-    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("v1.PodResourcesLister", handlers),))
-    server.add_insecure_port(f"unix:{path}")
-    await server.start()
+    server = await serve_pod_resources(path, lambda: pods, lambda: offered)
     try:
         yield
     finally:

@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import grpc.aio
 import pytest
 
 from modelmonitor_api.summary import SourceState
@@ -16,17 +15,10 @@ from modelmonitor_sidecar.presence import Presence, PresentReader
 from modelmonitor_sidecar.snapshot import SnapshotStore
 from modelmonitor_sidecar.sources.bounded_http import BoundedHttp
 from modelmonitor_sidecar.sources.pod_resources import KubeletSocket, PodName, PodResourcesSource
-from modelmonitor_sidecar.sources.podresources_pb2 import (
-    AllocatableResourcesRequest,
-    AllocatableResourcesResponse,
-    ContainerDevices,
-    ContainerResources,
-    ListPodResourcesRequest,
-    ListPodResourcesResponse,
-    PodResources,
-)
+from modelmonitor_sidecar.sources.podresources_pb2 import ContainerDevices, ContainerResources, PodResources
 from modelmonitor_sidecar.sources.triton import TritonReader
 from modelmonitor_sidecar.targets import plan_targets
+from modelmonitor_testbed.pod_resources_server import serve_pod_resources
 from tests.edge.sidecar.test_refused_addresses import Sink, sink
 from tests.unit.sidecar.readings import FakeClock, monitor, pod
 
@@ -47,26 +39,7 @@ async def kubelet(path: Path, device: str, *, allocatable: bool = True) -> Async
     container = ContainerResources(name="triton", devices=devices)
     pods = [PodResources(name="fraud-0", namespace="team-a", containers=[container])]
 
-    async def listed(_request: object, _context: object) -> ListPodResourcesResponse:
-        return ListPodResourcesResponse(pod_resources=pods)
-
-    async def allocated(_request: object, context: grpc.aio.ServicerContext) -> AllocatableResourcesResponse:
-        if not allocatable:
-            await context.abort(grpc.StatusCode.UNIMPLEMENTED, "switched off")
-        return AllocatableResourcesResponse(devices=devices)
-
-    handlers = {
-        "List": grpc.unary_unary_rpc_method_handler(
-            listed, ListPodResourcesRequest.FromString, ListPodResourcesResponse.SerializeToString
-        ),
-        "GetAllocatableResources": grpc.unary_unary_rpc_method_handler(
-            allocated, AllocatableResourcesRequest.FromString, AllocatableResourcesResponse.SerializeToString
-        ),
-    }
-    server = grpc.aio.server()
-    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("v1.PodResourcesLister", handlers),))
-    server.add_insecure_port(f"unix:{path}")
-    await server.start()
+    server = await serve_pod_resources(path, lambda: pods, lambda: devices if allocatable else None)
     try:
         yield pods
     finally:
