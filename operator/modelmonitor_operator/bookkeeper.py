@@ -15,7 +15,7 @@ from modelmonitor_operator.cost.advance import advance
 from modelmonitor_operator.cost.facts import CostFacts, CostState
 from modelmonitor_operator.cost.ledger import Ledger, in_currency
 from modelmonitor_operator.cost.ledger_document import LedgerProblem
-from modelmonitor_operator.cost.ledger_writes import Account, Stored, begin, charged, loaded, stamped
+from modelmonitor_operator.cost.ledger_writes import Account, Stored, begin, charged, due_at, loaded, stamped
 from modelmonitor_operator.cost.observations import Observation
 from modelmonitor_operator.cost.prices import PriceList
 from modelmonitor_operator.cost.tally import Terms
@@ -170,9 +170,8 @@ class Bookkeeper:
 
     def _due_at(self, uid: str, entry: _Entry) -> float:
         """When the ledger may be written next."""
-        account = entry.account
         spread = _SPREAD * _place(uid) if entry.is_new else 0.0
-        return account.written_at + account.write_seconds * (1 + spread) + _MOMENT
+        return due_at(entry.account) + spread * entry.account.write_seconds + _MOMENT
 
     def _next_look(self, uid: str, entry: _Entry) -> float:
         """When to advance the ledger next."""

@@ -92,9 +92,14 @@ def charged(account: Account, ledger: Ledger) -> Account:
     return replace(account, pending=None if committed is not None and _says_the_same(committed, ledger) else ledger)
 
 
+def due_at(account: Account) -> float:
+    """From when on there may be another write, in seconds of the leader's monotonic clock."""
+    return account.written_at + account.write_seconds
+
+
 def may_write(account: Account, monotonic: float) -> bool:
     """Whether the last write is long enough ago for another one: worth advancing the ledger."""
-    return monotonic - account.written_at >= account.write_seconds
+    return monotonic >= due_at(account)
 
 
 def is_due(account: Account, monotonic: float) -> bool:
